@@ -1,0 +1,1 @@
+"""The vocabulary: what a product is, and where the catalogue is kept."""

@@ -1,0 +1,1 @@
+"""The offline programs, which end."""

@@ -1,0 +1,1 @@
+"""The online programs, one folder a stage."""

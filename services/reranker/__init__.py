@@ -1,0 +1,1 @@
+"""Says how well products fit a shopper."""
