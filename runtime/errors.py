@@ -1,18 +1,18 @@
 """The one vocabulary of errors, and its table to gRPC and HTTP.
 
-    ServiceError
-    ├── InvalidArgument        400   the caller must change the request
-    ├── Unauthenticated        401
-    ├── PermissionDenied       403
-    ├── NotFound               404
-    ├── Conflict               409
-    ├── PreconditionFailed     412   the state must change first
-    ├── TooLarge               413
-    ├── Overloaded             429   try again later
-    ├── Internal               500   a bug
-    ├── Unavailable            503   try again soon
-    └── DeadlineExceeded       504
-    SetupError                       a program cannot start; one sentence, no traceback
+ServiceError
+├── InvalidArgument        400   the caller must change the request
+├── Unauthenticated        401
+├── PermissionDenied       403
+├── NotFound               404
+├── Conflict               409
+├── PreconditionFailed     412   the state must change first
+├── TooLarge               413
+├── Overloaded             429   try again later
+├── Internal               500   a bug
+├── Unavailable            503   try again soon
+└── DeadlineExceeded       504
+SetupError                       a program cannot start; one sentence, no traceback
 """
 
 from enum import Enum

@@ -31,7 +31,10 @@ def load(kind: type[_T], environ: Mapping[str, str]) -> _T:
         name = PREFIX + field.name.upper()
         raw = environ.get(name)
         if raw is None:
-            if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            if (
+                field.default is dataclasses.MISSING
+                and field.default_factory is dataclasses.MISSING
+            ):
                 raise SetupError(f"{name} is not set: it is required")
             continue
         try:
@@ -51,7 +54,7 @@ def environment(settings: object) -> dict[str, str]:
     }
 
 
-def _parse(raw: str, hint: typing.Any) -> object:
+def _parse(raw: str, hint: object) -> object:
     if isinstance(hint, types.UnionType):
         hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
     if typing.get_origin(hint) is tuple:
@@ -60,7 +63,7 @@ def _parse(raw: str, hint: typing.Any) -> object:
         if raw.lower() not in _TRUE | _FALSE:
             raise ValueError(raw)
         return raw.lower() in _TRUE
-    if hint in (str, int, float, Path):
+    if hint is str or hint is int or hint is float or hint is Path:
         return hint(raw)
     raise TypeError(f"settings cannot hold {hint}")
 
@@ -73,5 +76,5 @@ def _format(value: object) -> str:
     return str(value)
 
 
-def _name(hint: typing.Any) -> str:
+def _name(hint: object) -> str:
     return getattr(hint, "__name__", str(hint))
