@@ -1,0 +1,54 @@
+"""Generates the Python stubs in gen/ from protos/, whenever the project is built."""
+
+import shutil
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class StubsHook(BuildHookInterface):  # type: ignore[type-arg,misc]  # hatchling ships no types
+    """Puts the generated package ``fashion`` into the wheel."""
+
+    def initialize(self, version: str, build_data: dict[str, dict[str, str]]) -> None:
+        """Generates the stubs; an editable install reads them where they are made."""
+        if self.target_name != "wheel":
+            return
+        root = Path(self.root)
+        generate(root / "protos", root / "gen")
+        build_data["force_include"][str(root / "gen" / "fashion")] = "fashion"
+
+
+def generate(protos: Path, out: Path) -> None:
+    """Writes the stubs of every .proto under ``protos`` into ``out``, replacing what was there.
+
+    The new stubs are made aside and swapped in, so that a failure leaves the old ones.
+
+    Raises:
+        RuntimeError: protoc refused a file; its words are on standard error.
+    """
+    from grpc_tools import protoc
+
+    names = sorted(str(path) for path in protos.rglob("*.proto"))
+    scratch = out.with_name(out.name + ".new")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    wellknown = files("grpc_tools") / "_proto"
+    wanted = [f"--{kind}_out={scratch}" for kind in ("python", "pyi", "grpc_python")]
+    if protoc.main(["protoc", f"-I{protos}", f"-I{wellknown}", *wanted, *names]) != 0:
+        shutil.rmtree(scratch)
+        raise RuntimeError("protoc refused the contract")
+    shutil.rmtree(out, ignore_errors=True)
+    scratch.rename(out)
+
+
+def main() -> int:
+    """Generates gen/ beside this file."""
+    root = Path(__file__).resolve().parent
+    generate(root / "protos", root / "gen")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
