@@ -1,9 +1,9 @@
 """Writes changes of products, each under a number of the catalogue's clock."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from catalog.rows import Values
 from catalog.tables import CLOCK, PRODUCTS
@@ -12,7 +12,7 @@ STATEMENT_IDS = 200
 """Most ids that one statement names."""
 
 _C = PRODUCTS.c
-_KNOWN = select(_C.id, _C.digest, _C.images, _C.image_state, _C.deleted).where(
+_KNOWN = select(_C.id, _C.deleted, _C.digest, _C.images, _C.image_state).where(
     _C.id.in_(bindparam("keys", expanding=True))
 )
 _TOUCH = update(PRODUCTS).where(_C.id == bindparam("key"))
@@ -20,6 +20,16 @@ _REPLACE = _TOUCH.values({c.name: bindparam(c.name) for c in PRODUCTS.columns if
 _SET_STATE = _TOUCH.values(image_state=bindparam("state"), seq=bindparam("at"))
 _BURY = _TOUCH.values(deleted=True, seq=bindparam("at"))
 _ADVANCE = update(CLOCK).values(seq=CLOCK.c.seq + bindparam("n")).returning(CLOCK.c.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What a row was before the change."""
+
+    deleted: bool
+    digest: str
+    images: str
+    image_state: str
 
 
 def replace(connection: Connection, rows: Mapping[str, Values]) -> tuple[int, int, int]:
@@ -88,17 +98,18 @@ def _advance(connection: Connection, count: int) -> int:
     return int(connection.execute(_ADVANCE, {"n": count}).scalar_one())
 
 
-def _known(connection: Connection, ids: Sequence[str]) -> dict[str, Row[Any]]:
-    found: dict[str, Row[Any]] = {}
+def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Before]:
+    found: dict[str, _Before] = {}
     for start in range(0, len(ids), STATEMENT_IDS):
         keys = {"keys": list(ids[start : start + STATEMENT_IDS])}
-        found.update((row.id, row) for row in connection.execute(_KNOWN, keys))
+        for key, *row in connection.execute(_KNOWN, keys).all():
+            found[key] = _Before(*row)
     return found
 
 
-def _image_state(values: Values, before: Row[Any] | None) -> str:
+def _image_state(values: Values, before: _Before | None) -> str:
     if values["images"] == "[]":
         return "none"
     if before is None or before.deleted or before.images != values["images"]:
         return "pending"
-    return str(before.image_state)
+    return before.image_state

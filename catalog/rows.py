@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 import orjson
+
 from catalog.interaction import Interaction
 from catalog.product import Product, SizeStock
 from catalog.tables import INTERACTIONS, PRODUCTS

@@ -90,7 +90,7 @@ class CatalogStore:
         products: Iterable[Product],
         *,
         pause_s: float = 0.03,
-        on_batch: Callable[[int], object] = lambda count: None,
+        on_batch: Callable[[int], object] | None = None,
     ) -> UpsertReport:
         """Upserts any number of products in commits of 500.
 
@@ -111,7 +111,8 @@ class CatalogStore:
             created += report.created
             updated += report.updated
             unchanged += report.unchanged
-            on_batch(len(batch))
+            if on_batch is not None:
+                on_batch(len(batch))
         return UpsertReport(created, updated, unchanged, self.seq())
 
     def delete(self, ids: Sequence[str]) -> int:
@@ -146,7 +147,7 @@ class CatalogStore:
         with self._engine.connect() as connection:
             for start in range(0, len(ids), STATEMENT_IDS):
                 keys = {"keys": ids[start : start + STATEMENT_IDS]}
-                for row in connection.execute(_BY_IDS, keys):
+                for row in connection.execute(_BY_IDS, keys).all():
                     found[row[0]] = product_of(row)
         return found
 
@@ -163,12 +164,12 @@ class CatalogStore:
     def seq(self) -> int:
         """Returns the clock: the number of the last change to a product."""
         with self._engine.connect() as connection:
-            return connection.execute(select(CLOCK.c.seq)).scalar_one()
+            return int(connection.execute(select(CLOCK.c.seq)).scalar_one())
 
     def count(self) -> int:
         """Returns the number of products."""
         with self._engine.connect() as connection:
-            return connection.execute(select(func.count()).where(~_C.deleted)).scalar_one()
+            return int(connection.execute(select(func.count()).where(~_C.deleted)).scalar_one())
 
     def content_digest(self) -> str:
         """Returns a digest of all products' contents, in hex, without ``seq`` and ``image_state``.
@@ -185,7 +186,7 @@ class CatalogStore:
         return digest.hexdigest()
 
     def changes_token(self) -> object:
-        """Returns a value that differs once any process has changed a product; costs next to nothing."""
+        """Returns a value that differs once any process changed a product; takes microseconds."""
         return self._watch.token(self.seq)
 
     def add_interactions(self, events: Sequence[Interaction]) -> int:
