@@ -1,0 +1,121 @@
+"""Asks the retrievers: the text leg with the words, the picture leg with a vector of all parts."""
+
+import asyncio
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from runtime.errors import InvalidArgument, PreconditionFailed
+from services.gateway.budget import Deadline
+from services.gateway.parts import Example, Part, Photo, StoredPhoto, Words
+from services.gateway.query import Query
+from services.gateway.stages import (
+    ImageStage,
+    Photos,
+    QueryVector,
+    Ranking,
+    TextStage,
+    VectorCache,
+)
+
+_HASH_IN_THREAD = 1 << 20  # a megabyte takes about 1 ms
+
+
+@dataclass(frozen=True, slots=True)
+class TextLeg:
+    """Looks the words of a query up; words that lead away are not looked up."""
+
+    stage: TextStage
+
+    async def retrieve(self, query: Query, count: int, deadline: Deadline) -> Ranking:
+        """At most ``count`` products, without those that the query is made of."""
+        found = await self.stage.retrieve(query.words, count, timeout_s=deadline.left_s())
+        return without(found, query.example_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageLeg:
+    """Turns a query into a vector, or remembers it, and finds the products nearest to it."""
+
+    stage: ImageStage
+    vectors: VectorCache
+    photos: Photos
+
+    async def retrieve(self, query: Query, count: int, deadline: Deadline) -> Ranking:
+        """At most ``count`` products; none where the encoder knows no word of the query.
+
+        An index of another encoder than the one that made a kept vector refuses it: the query is
+        then encoded once more.
+        """
+        key = await query_key(query.parts)
+        vector = await self.vectors.get(key)
+        if vector is not None:
+            try:
+                return await self._search(query, vector, count, deadline)
+            except PreconditionFailed:
+                self.vectors.refuse(vector.fingerprint)
+        parts = [await self._loaded(part) for part in query.parts]
+        vector = await self.stage.encode(parts, timeout_s=deadline.left_s())
+        self.vectors.put(key, vector)
+        return await self._search(query, vector, count, deadline)
+
+    async def _search(
+        self, query: Query, vector: QueryVector, count: int, deadline: Deadline
+    ) -> Ranking:
+        if not vector.data:
+            return Ranking((), ())
+        return await self.stage.search(
+            vector, count, excluded=query.example_ids, timeout_s=deadline.left_s()
+        )
+
+    async def _loaded(self, part: Part) -> Part:
+        if not isinstance(part.source, StoredPhoto):
+            return part
+        data = await self.photos.read(part.source.sha256)
+        if data is None:
+            raise InvalidArgument("no photo has this hash: upload it first", field=part.field)
+        return replace(part, source=Photo(data))
+
+
+async def query_key(parts: Sequence[Part]) -> bytes:
+    """32 bytes that are equal for queries of equal vectors: a photo counts by its content."""
+    digest = hashlib.sha256()
+    for part in parts:
+        kind, content = await _content(part)
+        digest.update(struct.pack("<cId", kind, len(content), part.weight))
+        digest.update(content)
+        if part.crop is not None:
+            crop = part.crop
+            digest.update(struct.pack("<c4d", b"c", crop.x, crop.y, crop.width, crop.height))
+    return digest.digest()
+
+
+def without(ranking: Ranking, product_ids: Sequence[str]) -> Ranking:
+    """The ranking less some products."""
+    if not product_ids or not set(product_ids) & set(ranking.ids):
+        return ranking
+    kept = [
+        (name, score)
+        for name, score in zip(ranking.ids, ranking.scores, strict=True)
+        if name not in product_ids
+    ]
+    return Ranking([name for name, _ in kept], [score for _, score in kept], ranking.generation)
+
+
+async def _content(part: Part) -> tuple[bytes, bytes]:
+    match part.source:
+        case Words(text):
+            return b"w", text.encode()
+        case Example(product_id):
+            return b"e", product_id.encode()
+        case StoredPhoto(sha256):
+            return b"p", bytes.fromhex(sha256)
+        case Photo(data) if len(data) > _HASH_IN_THREAD:
+            return b"p", await asyncio.to_thread(_sha256, data)
+        case Photo(data):
+            return b"p", _sha256(data)
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()

@@ -1,0 +1,43 @@
+"""Refuses values outside their limits by the name of the field, without an echo of them."""
+
+import unicodedata
+from collections.abc import Sequence
+
+from catalog.product import MAX_ID_CHARS
+from runtime.errors import InvalidArgument
+
+
+def cleaned(text: str) -> str:
+    """Returns the text in NFC, without control characters and without white space around it."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(" " if unicodedata.category(c) == "Cc" else c for c in composed).strip()
+
+
+def check_id(value: str, path: str) -> None:
+    """Refuses what cannot be an id of a product or a user."""
+    if not 1 <= len(value) <= MAX_ID_CHARS:
+        raise InvalidArgument(f"an id has 1 to {MAX_ID_CHARS} characters", field=path)
+    if not value.isprintable():
+        raise InvalidArgument("an id holds no control characters", field=path)
+
+
+def check_ids(values: Sequence[str], most: int, path: str) -> None:
+    """Refuses a list that is too long or holds what cannot be an id."""
+    if len(values) > most:
+        raise InvalidArgument(f"at most {most} ids", field=path)
+    for place, value in enumerate(values):
+        check_id(value, f"{path}[{place}]")
+
+
+def check_range(value: float, low: float, high: float, path: str) -> None:
+    """Refuses a number that is not within the range, NaN included."""
+    if not low <= value <= high:  # false for NaN as well
+        raise InvalidArgument(f"must be {low:g} to {high:g}", field=path)
+
+
+def check_choice(value: str, choices: Sequence[str], path: str) -> None:
+    """Refuses a word that is none of the choices."""
+    if value not in choices:
+        raise InvalidArgument(f"must be one of {', '.join(choices)}", field=path)

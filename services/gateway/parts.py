@@ -1,0 +1,100 @@
+"""Says what a query may be made of: words, photos, and products as examples."""
+
+import math
+from dataclasses import dataclass
+
+from runtime.errors import InvalidArgument
+from services.gateway.limits import check_id
+
+MAX_TEXT_CHARS = 512
+MAX_WEIGHT = 10.0
+_CROP_SLACK = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A rectangle in fractions of the upright photo, all within 0 to 1."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words, already cleaned by :func:`cleaned`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """Bytes of a JPEG, PNG or WebP photo."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPhoto:
+    """A photo of the media store, by the SHA-256 of its bytes in lower-case hex."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A product that the wanted ones resemble."""
+
+    product_id: str
+
+
+Source = Words | Photo | StoredPhoto | Example
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a query; ``field`` is its path in the request, such as ``parts[1]``."""
+
+    source: Source
+    field: str
+    weight: float = 1.0
+    crop: Crop | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.weight) and 0 < abs(self.weight) <= MAX_WEIGHT):
+            raise InvalidArgument(
+                f"weight must be -{MAX_WEIGHT:g} to {MAX_WEIGHT:g} and not 0",
+                field=f"{self.field}.weight",
+            )
+        if self.crop is not None:
+            _check_crop(self.crop, self.source, f"{self.field}.crop")
+        match self.source:
+            case Words(text):
+                _check_words(text, self.field)
+            case StoredPhoto(sha256):
+                if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+                    raise InvalidArgument("not a SHA-256 in lower-case hex", field=self.field)
+            case Example(product_id):
+                check_id(product_id, self.field)
+            case Photo(data):
+                if not data:
+                    raise InvalidArgument("the photo is empty", field=self.field)
+
+
+def _check_words(text: str, path: str) -> None:
+    if not text:
+        raise InvalidArgument("the text holds no words", field=path)
+    if len(text) > MAX_TEXT_CHARS:
+        raise InvalidArgument(f"at most {MAX_TEXT_CHARS} characters", field=path)
+
+
+def _check_crop(crop: Crop, source: Source, path: str) -> None:
+    if not isinstance(source, Photo | StoredPhoto):
+        raise InvalidArgument("only a photo can be cropped", field=path)
+    sides = (crop.x, crop.y, crop.width, crop.height)
+    inside = all(math.isfinite(side) and 0 <= side <= 1 for side in sides)
+    if not inside or crop.width <= 0 or crop.height <= 0:
+        raise InvalidArgument("a crop needs fractions within 0 to 1 and an area", field=path)
+    if max(crop.x + crop.width, crop.y + crop.height) > 1 + _CROP_SLACK:
+        raise InvalidArgument("the crop reaches out of the photo", field=path)

@@ -1,0 +1,127 @@
+"""Says what a search may ask for, and refuses anything else by the name of the field."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from runtime.errors import InvalidArgument
+from services.gateway.limits import check_choice, check_id, check_ids, check_range
+from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, Photo, StoredPhoto, Words
+
+RETRIEVERS = ("text", "image")
+BLENDS = ("taste", "minmax")
+METHODS = ("rrf",)
+MAX_PARTS = 16
+MAX_PAGE_SIZE = 100
+MAX_SESSION_PRODUCTS = 100
+MAX_FACTOR = 100
+MAX_K = 1000
+MAX_FUSION_WEIGHT = 10.0
+MIN_BUDGET_MS, MAX_BUDGET_MS = 50, 5000
+TEXT_BUDGET_MS, PHOTO_BUDGET_MS = 1000, 2000
+DEFAULT_PAGE_SIZE = 24
+DEFAULT_FACTOR = 10
+DEFAULT_PERSONALIZATION = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How rankings are merged: ``k`` is the rank constant; an absent weight is 1."""
+
+    method: str = "rrf"
+    k: int = 60
+    weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        check_choice(self.method, METHODS, "fusion.method")
+        check_range(self.k, 1, MAX_K, "fusion.k")
+        for name, weight in self.weights.items():
+            check_choice(name, RETRIEVERS, "fusion.weights")
+            check_range(weight, 0.0, MAX_FUSION_WEIGHT, f"fusion.weights.{name}")
+
+    def weight(self, retriever: str) -> float:
+        """The weight of a retriever, 0 to 10."""
+        return self.weights.get(retriever, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search. ``budget_ms`` 0 and ``personalization`` None stand for the defaults.
+
+    Raises:
+        InvalidArgument: A value is out of its range; the error names the field.
+    """
+
+    parts: tuple[Part, ...]
+    page_size: int = DEFAULT_PAGE_SIZE
+    user_id: str = ""
+    session_product_ids: tuple[str, ...] = ()
+    personalization: float | None = None
+    blend: str = "taste"
+    retrievers: tuple[str, ...] = ()
+    fusion: Fusion = Fusion()
+    candidate_factor: int = DEFAULT_FACTOR
+    explain: bool = False
+    budget_ms: int = 0
+    allow_partial: bool = True
+
+    def __post_init__(self) -> None:
+        _check_parts(self.parts)
+        check_range(self.page_size, 1, MAX_PAGE_SIZE, "page_size")
+        check_range(self.candidate_factor, 1, MAX_FACTOR, "candidate_factor")
+        check_choice(self.blend, BLENDS, "blend")
+        if self.user_id:
+            check_id(self.user_id, "user_id")
+        check_ids(self.session_product_ids, MAX_SESSION_PRODUCTS, "session_product_ids")
+        if self.personalization is not None:
+            check_range(self.personalization, 0.0, 1.0, "personalization")
+        if self.budget_ms:
+            check_range(self.budget_ms, MIN_BUDGET_MS, MAX_BUDGET_MS, "budget_ms")
+        for retriever in self.retrievers:
+            check_choice(retriever, RETRIEVERS, "retrievers")
+
+    @property
+    def words(self) -> str:
+        """The words that the text retriever looks up: those of positive weight."""
+        return " ".join(
+            part.source.text
+            for part in self.parts
+            if isinstance(part.source, Words) and part.weight > 0
+        )
+
+    @property
+    def has_photo(self) -> bool:
+        """Whether a photo must be decoded and encoded."""
+        return any(isinstance(part.source, Photo | StoredPhoto) for part in self.parts)
+
+    @property
+    def example_ids(self) -> tuple[str, ...]:
+        """The products that the query is made of; none of them is an answer to it."""
+        return tuple(
+            part.source.product_id for part in self.parts if isinstance(part.source, Example)
+        )
+
+    @property
+    def total_budget_ms(self) -> int:
+        """Milliseconds for the whole search."""
+        return self.budget_ms or (PHOTO_BUDGET_MS if self.has_photo else TEXT_BUDGET_MS)
+
+    @property
+    def taste_share(self) -> float:
+        """The share of taste in the order, 0 to 1; 0 for a stranger without a session."""
+        if not (self.user_id or self.session_product_ids):
+            return 0.0
+        return DEFAULT_PERSONALIZATION if self.personalization is None else self.personalization
+
+
+def _check_parts(parts: tuple[Part, ...]) -> None:
+    if not parts:
+        raise InvalidArgument("nothing to search for: give a text or a part", field="text")
+    if len(parts) > MAX_PARTS:
+        raise InvalidArgument(f"at most {MAX_PARTS} parts, the text included", field="parts")
+    if all(part.weight < 0 for part in parts):
+        raise InvalidArgument("one part at least needs a positive weight", field="parts")
+    if sum(len(part.source.text) for part in parts if isinstance(part.source, Words)) > (
+        MAX_TEXT_CHARS
+    ):
+        raise InvalidArgument(f"at most {MAX_TEXT_CHARS} characters in all parts", field="parts")
