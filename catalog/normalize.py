@@ -1,0 +1,174 @@
+"""Turns what is written into the words that are indexed and looked up."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from catalog.words import Term, WordTable
+
+MAX_CHARS = 512
+MAX_TOKENS = 64
+
+# Letters and digits of any script, with the marks that are no letters of their own.
+_WORD = re.compile(
+    r"[^\W_](?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f"
+    r"\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e4e])*"
+)
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ud800-\udfff]+"
+)
+_SPACES = re.compile(r"\s+")
+_APOSTROPHE = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9`\u00b4\uff07", "'"))
+_POSSESSIVE = re.compile(r"(?<=\w)'s\b")
+_INNER_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
+# h&m and u.s. are one word each; their letters alone would be dropped.
+_LETTERS = re.compile(r"\b[a-z](?:\s?&\s?[a-z]\b|\.[a-z]\b)+\.?")
+_BETWEEN_LETTERS = re.compile(r"[\s&.]+")
+# Words of a phrase stand apart by spaces, a hyphen or a dot, not by a comma.
+_GAP = re.compile(r"[\s\-\u2010-\u2015_']*|\.")
+_LONE_LETTER = frozenset("abcdefghijklmnopqrstuvwxyz")
+
+
+class _Word(NamedTuple):
+    """A word as meant, and where it stands in the text."""
+
+    meant: str
+    start: int
+    end: int
+
+
+class Normalizer:
+    """The one normaliser, for documents and queries alike.
+
+    Args:
+        table: The words it knows; None means the table of the package.
+    """
+
+    def __init__(self, table: WordTable | None = None) -> None:
+        self._table = table or WordTable.default()
+
+    def tokens(
+        self, text: str, *, max_chars: int = MAX_CHARS, max_tokens: int = MAX_TOKENS
+    ) -> list[str]:
+        """Returns the words to look up, in order, repetitions included.
+
+        Compatibility forms are unified (NFKC), case is folded, garment phrases become one token,
+        plurals of garments the singular; stop words and lone Latin letters fall away. Letters of
+        every script are words.
+
+        Args:
+            text: Any text; characters past ``max_chars`` are ignored.
+            max_chars: Most characters that are read.
+            max_tokens: Most tokens that are returned.
+        """
+        return list(_first(self._tokens(text[:max_chars]), max_tokens))
+
+    def document_tokens(self, text: str) -> list[str]:
+        """Returns the words to index: :meth:`tokens` of a text of any length, without caps.
+
+        The words under which a phrase is found as well follow it, such as "top" a tank top.
+        """
+        found: list[str] = []
+        for term in self._terms(_fold(text)):
+            if self._is_indexed(term.token):
+                found += (term.token, *term.also)
+        return found
+
+    def readable(self, text: str) -> str:
+        """Returns the text for a model that reads words, such as a text encoder.
+
+        It is cleaned, in NFKC and cut to 512 characters; each garment phrase and spelling has one
+        form ("Tees" and "T SHIRTS" become "t-shirt"), all else stays as it was.
+        """
+        text = unicodedata.normalize("NFKC", clean(text.translate(_APOSTROPHE)[:MAX_CHARS]))
+        parts: list[str] = []
+        place = 0
+        for first, last, term in self._spans(text):
+            parts += (text[place : first.start], term.readable)
+            place = last.end
+        return "".join([*parts, text[place:]]).strip()
+
+    def _tokens(self, text: str) -> Iterator[str]:
+        tokens = (term.token for term in self._terms(_fold(text)))
+        return (token for token in tokens if self._is_indexed(token))
+
+    def _is_indexed(self, token: str) -> bool:
+        return token not in self._table.stop_words and token not in _LONE_LETTER
+
+    def _terms(self, folded: str) -> Iterator[Term]:
+        place = 0
+        words = self._words(folded)
+        while place < len(words):
+            length, term = self._match(words, place, folded)
+            yield term or Term(words[place].meant, words[place].meant)
+            place += length
+
+    def _spans(self, text: str) -> Iterator[tuple[_Word, _Word, Term]]:
+        folded = text.casefold()
+        if len(folded) != len(text):
+            # Folding "ß" changes the length; such text keeps its places by plain lower case.
+            folded = "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+        place = 0
+        words = self._words(folded)
+        while place < len(words):
+            length, term = self._match(words, place, folded)
+            first, last = words[place], words[place + length - 1]
+            written = folded[first.start : first.end]
+            if term is not None:
+                yield first, last, term
+            elif first.meant != written:
+                yield first, last, Term(first.meant, first.meant)
+            place += length
+
+    def _words(self, folded: str) -> list[_Word]:
+        forms = self._table.forms
+        return [
+            _Word(forms.get(match[0], match[0]), match.start(), match.end())
+            for match in _WORD.finditer(folded)
+        ]
+
+    def _match(self, words: list[_Word], place: int, folded: str) -> tuple[int, Term | None]:
+        for rest, term in self._table.phrases.get(words[place].meant, ()):
+            following = words[place + 1 : place + 1 + len(rest)]
+            if tuple(word.meant for word in following) == rest and all(
+                _GAP.fullmatch(folded, before.end, after.start)
+                for before, after in zip(words[place:], following, strict=False)
+            ):
+                return 1 + len(rest), term
+        return 1, None
+
+
+@cache
+def _default() -> Normalizer:
+    return Normalizer()
+
+
+def tokens(text: str) -> list[str]:
+    """Returns the words to look up, by the table of the package; see :meth:`Normalizer.tokens`."""
+    return _default().tokens(text)
+
+
+def readable(text: str) -> str:
+    """Returns the text in a readable canonical form; see :meth:`Normalizer.readable`."""
+    return _default().readable(text)
+
+
+def clean(text: str) -> str:
+    """Returns the text in NFC, without control characters and lone surrogates, in single spaces."""
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", _CONTROL.sub(" ", text))).strip()
+
+
+def _fold(text: str) -> str:
+    text = _CONTROL.sub(" ", text).translate(_APOSTROPHE)
+    text = unicodedata.normalize("NFKC", text).casefold()
+    # Folding may leave letters and marks apart again.
+    text = unicodedata.normalize("NFKC", text)
+    if "'" in text:
+        text = _INNER_APOSTROPHE.sub("", _POSSESSIVE.sub("", text))
+    return _LETTERS.sub(lambda match: _BETWEEN_LETTERS.sub("", match[0]) + " ", text)
+
+
+def _first(stream: Iterator[str], count: int) -> Iterator[str]:
+    return (token for token, _ in zip(stream, range(count), strict=False))
