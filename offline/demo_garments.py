@@ -1,0 +1,60 @@
+"""Names the kinds of garments that can be drawn, and draws each to one scale."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from offline.demo_accessories import bag, hat, scarf
+from offline.demo_cut import Cut
+from offline.demo_dresses import dress, skirt
+from offline.demo_legs import jeans, shorts, trousers
+from offline.demo_outerwear import coat, jacket
+from offline.demo_outline import CENTRE, Drawing, Fold, Item, Outline, Seam
+from offline.demo_shoes import shoes
+from offline.demo_tops import knitwear, shirt, t_shirt
+
+Draw = Callable[[Cut, np.random.Generator], Drawing]
+
+# How each kind is drawn, and by how much it is widened and heightened to fill the square.
+GARMENTS: dict[str, tuple[Draw, float, float]] = {
+    "dress": (dress, 1.0, 1.0),
+    "t-shirt": (t_shirt, 1.24, 1.12),
+    "shirt": (shirt, 1.22, 1.12),
+    "knitwear": (knitwear, 1.22, 1.12),
+    "jacket": (jacket, 1.22, 1.14),
+    "coat": (coat, 1.08, 1.02),
+    "jeans": (jeans, 1.0, 1.0),
+    "trousers": (trousers, 1.0, 1.0),
+    "skirt": (skirt, 1.0, 1.0),
+    "shorts": (shorts, 1.2, 1.2),
+    "shoes": (shoes, 1.0, 1.0),
+    "bag": (bag, 1.0, 1.0),
+    "hat": (hat, 1.0, 1.0),
+    "scarf": (scarf, 1.05, 1.0),
+}
+
+KINDS = tuple(GARMENTS)
+
+
+def drawing_of(cut: Cut, seed: int) -> Drawing:
+    """Draws a cut; equal arguments give equal drawings."""
+    draw, wide, high = GARMENTS[cut.kind]
+    drawing = draw(cut, np.random.default_rng(seed))
+    return tuple(_scaled(item, wide, high) for item in drawing)
+
+
+def _scaled(item: Item, wide: float, high: float) -> Item:
+    def move(outline: Outline) -> Outline:
+        return tuple((CENTRE + (x - CENTRE) * wide, CENTRE + (y - CENTRE) * high) for x, y in outline)
+
+    if isinstance(item, Seam):
+        return replace(item, spine=move(item.spine))
+    return replace(
+        item,
+        outline=move(item.outline),
+        clip=move(item.clip),
+        folds=tuple(Fold(move(fold.spine), fold.width * wide, fold.depth) for fold in item.folds),
+    )
+
+
