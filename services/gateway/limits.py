@@ -1,18 +1,9 @@
 """Refuses values outside their limits by the name of the field, without an echo of them."""
 
-import unicodedata
 from collections.abc import Sequence
 
 from catalog.product import MAX_ID_CHARS
 from runtime.errors import InvalidArgument
-
-
-def cleaned(text: str) -> str:
-    """Returns the text in NFC, without control characters and without white space around it."""
-    if text.isascii() and text.isprintable():
-        return text.strip()
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(" " if unicodedata.category(c) == "Cc" else c for c in composed).strip()
 
 
 def check_id(value: str, path: str) -> None:

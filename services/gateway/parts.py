@@ -23,7 +23,7 @@ class Crop:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Words, already cleaned by :func:`cleaned`."""
+    """Words, already cleaned by :func:`catalog.normalize.clean`."""
 
     text: str
 
