@@ -13,10 +13,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # PyPI's torch brings CUDA along. Where a smaller one is wanted:
-#   make setup TORCH_FLAGS="--index-url https://download.pytorch.org/whl/cpu"
+#   make setup PIP_TORCH_FLAGS="--index-url https://download.pytorch.org/whl/cpu"
 TORCH ?= torch==2.13.0
 TORCHVISION ?= torchvision==0.28.0
-TORCH_FLAGS ?=
+PIP_TORCH_FLAGS ?=
 # What `make demo`, `make bench` and `make test` hand on, such as ARGS="--port 9000".
 ARGS ?=
 PROTOS := $(shell find protos -name '*.proto')
@@ -107,8 +107,8 @@ $(VENV)/installed: requirements/dev.lock pyproject.toml hatch_build.py | $(VENV)
 	@echo 'Installing what is locked ...'
 	$(BIN)/pip install --no-deps --require-hashes -r requirements/dev.lock
 	echo 'Installing torch ...'
-	$(BIN)/pip install $(TORCH_FLAGS) '$(TORCH)'
-	$(BIN)/pip install $(TORCH_FLAGS) '$(TORCHVISION)'
+	$(BIN)/pip install $(PIP_TORCH_FLAGS) '$(TORCH)'
+	$(BIN)/pip install $(PIP_TORCH_FLAGS) '$(TORCHVISION)'
 	echo 'Installing hemline ...'
 	$(BIN)/pip install --no-deps --no-build-isolation --editable .
 	$(BIN)/pip check
