@@ -5,7 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from offline.demo_cut import Cut
-from offline.demo_outline import CENTRE, Drawing, Fold, Item, Outline, Part, Seam, both, flip, mirror, path
+from offline.demo_outline import (
+    CENTRE,
+    Drawing,
+    Fold,
+    Item,
+    Outline,
+    Part,
+    Seam,
+    both,
+    flip,
+    mirror,
+    path,
+)
 from offline.demo_torso import Sleeve, Torso, back, cuff, half_neck, neckband, sleeve_part
 
 _HEMS = {"mini": 172.0, "knee": 204.0, "midi": 222.0, "maxi": 244.0}
@@ -121,17 +133,37 @@ def _bodice_folds(torso: Torso) -> tuple[Fold, ...]:
     folds: list[Fold] = []
     for side in (-1, 1):
         x = CENTRE + side * torso.chest
-        folds.append(Fold(path(f"M {x} {torso.chest_y} Q {x - side * 10} {torso.chest_y + 12} {x - side * 18} {torso.chest_y + 16}"), 5, -0.7))
-        folds.append(Fold(path(f"M {CENTRE + side * 15} {torso.waist_y + 4} Q {CENTRE + side * 15} {torso.waist_y - 16} {CENTRE + side * 17} {torso.chest_y + 8}"), 5, -0.8))
+        folds.append(
+            Fold(
+                path(
+                    f"M {x} {torso.chest_y} Q {x - side * 10} {torso.chest_y + 12} {x - side * 18} {torso.chest_y + 16}"
+                ),
+                5,
+                -0.7,
+            )
+        )
+        folds.append(
+            Fold(
+                path(
+                    f"M {CENTRE + side * 15} {torso.waist_y + 4} Q {CENTRE + side * 15} {torso.waist_y - 16} {CENTRE + side * 17} {torso.chest_y + 8}"
+                ),
+                5,
+                -0.8,
+            )
+        )
     return tuple(folds)
 
 
 def _waist(cut: Cut, torso: Torso) -> Drawing:
     x, y = torso.hem + 0.3, torso.waist_y
     if cut.fit == "relaxed":  # a belt that ties
-        band = path(f"M {CENTRE - x} {y - 2} Q {CENTRE} {y + 2} {CENTRE + x} {y - 2} L {CENTRE + x} {y + 7} Q {CENTRE} {y + 11} {CENTRE - x} {y + 7} Z")
+        band = path(
+            f"M {CENTRE - x} {y - 2} Q {CENTRE} {y + 2} {CENTRE + x} {y - 2} L {CENTRE + x} {y + 7} Q {CENTRE} {y + 11} {CENTRE - x} {y + 7} Z"
+        )
         return (Part(band, "deep", patterned=False, puff=0.6, lift=0.7),)
-    return (Seam(path(f"M {CENTRE - x} {y + 4} Q {CENTRE} {y + 8} {CENTRE + x} {y + 4}"), 1.0, 0.35),)
+    return (
+        Seam(path(f"M {CENTRE - x} {y + 4} Q {CENTRE} {y + 8} {CENTRE + x} {y + 4}"), 1.0, 0.35),
+    )
 
 
 def skirt(cut: Cut, rng: np.random.Generator) -> Drawing:
@@ -150,15 +182,26 @@ def skirt(cut: Cut, rng: np.random.Generator) -> Drawing:
         {"pencil": 2, "a-line": 5, "flared": 7, "pleated": 9}.get(cut.model, 5),
     )
     depth = {"pencil": 0.4, "a-line": 0.9, "flared": 1.4, "pleated": 1.1}.get(cut.model, 0.9)
-    items: list[Item] = [Part(shape.outline(), texture=cut.texture, folds=shape.folds(rng, depth), lift=0.4)]
+    items: list[Item] = [
+        Part(shape.outline(), texture=cut.texture, folds=shape.folds(rng, depth), lift=0.4)
+    ]
     if cut.model == "pleated":
         items += _pleats(shape)
     elif cut.texture in ("twill", "corduroy"):
         items.append(Seam(path(f"M {CENTRE} {top + 14} L {CENTRE} {hem_y + 3}"), 1.0, 0.35))
     x = 34.0 + ease
-    band = path(f"M {CENTRE - x} {top} Q {CENTRE} {top + 5} {CENTRE + x} {top} L {CENTRE + x + 1.5} {top + 12} Q {CENTRE} {top + 17} {CENTRE - x - 1.5} {top + 12} Z")
-    inner = mirror(path(f"M {CENTRE} {top - 3} Q {CENTRE - x * 0.6} {top - 3} {CENTRE - x} {top} Q {CENTRE - x * 0.5} {top + 6} {CENTRE} {top + 6}"))
-    items += [Part(inner, "inner", patterned=False, puff=0.2, lift=0.1), Part(band, texture=cut.texture, puff=0.6, lift=0.6)]
+    band = path(
+        f"M {CENTRE - x} {top} Q {CENTRE} {top + 5} {CENTRE + x} {top} L {CENTRE + x + 1.5} {top + 12} Q {CENTRE} {top + 17} {CENTRE - x - 1.5} {top + 12} Z"
+    )
+    inner = mirror(
+        path(
+            f"M {CENTRE} {top - 3} Q {CENTRE - x * 0.6} {top - 3} {CENTRE - x} {top} Q {CENTRE - x * 0.5} {top + 6} {CENTRE} {top + 6}"
+        )
+    )
+    items += [
+        Part(inner, "inner", patterned=False, puff=0.2, lift=0.1),
+        Part(band, texture=cut.texture, puff=0.6, lift=0.6),
+    ]
     return tuple(items)
 
 
@@ -167,5 +210,13 @@ def _pleats(shape: Flare) -> Drawing:
     for place in np.linspace(-0.88, 0.88, 10):
         x, foot = CENTRE + shape.waist * float(place), CENTRE + shape.hem * float(place)
         knee = CENTRE + shape.hip * float(place)
-        seams.append(Seam(path(f"M {x} {shape.waist_y + 4} Q {knee} {shape.waist_y + 34} {foot} {shape.hem_y + 4}"), 1.2, 0.30))
+        seams.append(
+            Seam(
+                path(
+                    f"M {x} {shape.waist_y + 4} Q {knee} {shape.waist_y + 34} {foot} {shape.hem_y + 4}"
+                ),
+                1.2,
+                0.30,
+            )
+        )
     return tuple(seams)

@@ -46,7 +46,9 @@ def drawing_of(cut: Cut, seed: int) -> Drawing:
 
 def _scaled(item: Item, wide: float, high: float) -> Item:
     def move(outline: Outline) -> Outline:
-        return tuple((CENTRE + (x - CENTRE) * wide, CENTRE + (y - CENTRE) * high) for x, y in outline)
+        return tuple(
+            (CENTRE + (x - CENTRE) * wide, CENTRE + (y - CENTRE) * high) for x, y in outline
+        )
 
     if isinstance(item, Seam):
         return replace(item, spine=move(item.spine))
@@ -56,5 +58,3 @@ def _scaled(item: Item, wide: float, high: float) -> Item:
         clip=move(item.clip),
         folds=tuple(Fold(move(fold.spine), fold.width * wide, fold.depth) for fold in item.folds),
     )
-
-

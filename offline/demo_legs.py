@@ -5,7 +5,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from offline.demo_cut import Cut
-from offline.demo_outline import CENTRE, Drawing, Fold, Item, Outline, Part, Seam, both, button, mirror, path
+from offline.demo_outline import (
+    CENTRE,
+    Drawing,
+    Fold,
+    Item,
+    Outline,
+    Part,
+    Seam,
+    both,
+    button,
+    mirror,
+    path,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +64,34 @@ class Legs:
             for number, fall in enumerate((6.0, 16.0, 28.0)):
                 reach = 22.0 - number * 4
                 y = self.crotch_y - 5 + number * 5
-                folds.append(Fold(path(f"M {CENTRE + side * 2} {y} Q {CENTRE + side * reach * 0.5} {y - 3} {CENTRE + side * reach} {y - 12 + fall}"), 4.5, -0.8 * depth))
+                folds.append(
+                    Fold(
+                        path(
+                            f"M {CENTRE + side * 2} {y} Q {CENTRE + side * reach * 0.5} {y - 3} {CENTRE + side * reach} {y - 12 + fall}"
+                        ),
+                        4.5,
+                        -0.8 * depth,
+                    )
+                )
             if self.hem_y - self.crotch_y > 60:
                 for shift in (-8.0, 3.0, 40.0, 52.0):
                     y = knee_y + shift + float(rng.uniform(-4, 4))
                     end = CENTRE + side * (self.inner + self.stance * 0.6 + 3)
-                    folds.append(Fold(path(f"M {end} {y} Q {mid} {y + 5} {mid + side * 6} {y - 2}"), 4.0, -0.55 * depth))
+                    folds.append(
+                        Fold(
+                            path(f"M {end} {y} Q {mid} {y + 5} {mid + side * 6} {y - 2}"),
+                            4.0,
+                            -0.55 * depth,
+                        )
+                    )
             x = CENTRE + side * self.hip * 0.55
-            folds.append(Fold(path(f"M {mid} {self.hem_y} Q {mid} {knee_y} {x} {self.hip_y}"), 9.0, 0.7 * depth))
+            folds.append(
+                Fold(
+                    path(f"M {mid} {self.hem_y} Q {mid} {knee_y} {x} {self.hip_y}"),
+                    9.0,
+                    0.7 * depth,
+                )
+            )
         return tuple(folds)
 
 
@@ -84,14 +116,31 @@ def _legs(cut: Cut, rng: np.random.Generator, *, hem_y: float, top: float = 16.0
 
 def _waistband(legs: Legs, *, texture: str, loops: bool) -> Drawing:
     x, y = legs.waist, legs.top
-    inner = mirror(path(f"M {CENTRE} {y - 3} Q {CENTRE - x * 0.6} {y - 3} {CENTRE - x + 1} {y - 1} Q {CENTRE - x * 0.5} {y + 6} {CENTRE} {y + 6}"))
-    band = path(f"M {CENTRE - x} {y - 1} Q {CENTRE} {y + 6} {CENTRE + x} {y - 1} L {CENTRE + x + 1.6} {y + 11} Q {CENTRE} {y + 18} {CENTRE - x - 1.6} {y + 11} Z")
-    items: list[Item] = [Part(inner, "inner", patterned=False, puff=0.2, lift=0.1), Part(band, texture=texture, puff=0.5, lift=0.5)]
+    inner = mirror(
+        path(
+            f"M {CENTRE} {y - 3} Q {CENTRE - x * 0.6} {y - 3} {CENTRE - x + 1} {y - 1} Q {CENTRE - x * 0.5} {y + 6} {CENTRE} {y + 6}"
+        )
+    )
+    band = path(
+        f"M {CENTRE - x} {y - 1} Q {CENTRE} {y + 6} {CENTRE + x} {y - 1} L {CENTRE + x + 1.6} {y + 11} Q {CENTRE} {y + 18} {CENTRE - x - 1.6} {y + 11} Z"
+    )
+    items: list[Item] = [
+        Part(inner, "inner", patterned=False, puff=0.2, lift=0.1),
+        Part(band, texture=texture, puff=0.5, lift=0.5),
+    ]
     if loops:
         for place in (-0.72, -0.3, 0.3, 0.72):
             px = CENTRE + x * place
             py = y + 3 - 3.2 * abs(place)
-            items.append(Part(path(f"M {px} {py - 1} L {px} {py + 12}"), patterned=False, stroke=3.2, puff=0.6, lift=0.4))
+            items.append(
+                Part(
+                    path(f"M {px} {py - 1} L {px} {py + 12}"),
+                    patterned=False,
+                    stroke=3.2,
+                    puff=0.6,
+                    lift=0.4,
+                )
+            )
     return tuple(items)
 
 
@@ -101,7 +150,9 @@ def jeans(cut: Cut, rng: np.random.Generator) -> Drawing:
     y, x = legs.top, legs.waist
     items: list[Item] = [Part(legs.outline(), texture="twill", folds=legs.folds(rng, 1.0))]
     items += _fly(legs)
-    pocket = path(f"M {CENTRE - x * 0.42} {y + 14} C {CENTRE - x * 0.45} {y + 27} {CENTRE - x * 0.8} {y + 33} {CENTRE - legs.hip + 4} {y + 33}")
+    pocket = path(
+        f"M {CENTRE - x * 0.42} {y + 14} C {CENTRE - x * 0.45} {y + 27} {CENTRE - x * 0.8} {y + 33} {CENTRE - legs.hip + 4} {y + 33}"
+    )
     shifted = tuple((px, py + 2.2) for px, py in pocket)
     sides = [Seam(pocket, 1.1, 0.42), Seam(shifted, 0.7, -0.25, dash=2.2)]
     items += both([*sides, button(CENTRE - x * 0.44, y + 16, 1.1, "metal"), *_inseam(legs)])
@@ -114,7 +165,9 @@ def jeans(cut: Cut, rng: np.random.Generator) -> Drawing:
 
 def _fly(legs: Legs) -> Drawing:
     y = legs.top + 14
-    curve = path(f"M {CENTRE + 9} {y + 2} L {CENTRE + 9} {y + 26} Q {CENTRE + 8} {y + 36} {CENTRE} {y + 40}")
+    curve = path(
+        f"M {CENTRE + 9} {y + 2} L {CENTRE + 9} {y + 26} Q {CENTRE + 8} {y + 36} {CENTRE} {y + 40}"
+    )
     return (
         Seam(path(f"M {CENTRE} {y} L {CENTRE} {legs.crotch_y}"), 1.1, 0.40),
         Seam(curve, 0.7, -0.22, dash=2.2),
@@ -124,13 +177,21 @@ def _fly(legs: Legs) -> Drawing:
 def _inseam(legs: Legs) -> Drawing:
     foot = CENTRE - legs.inner - legs.stance
     knee_y = legs.crotch_y + (legs.hem_y - legs.crotch_y) * 0.45
-    line = path(f"M {CENTRE - legs.hip + 2.5} {legs.hip_y} Q {CENTRE - legs.knee - legs.stance * 0.5 + 2} {knee_y} {foot - legs.ankle + 2.5} {legs.hem_y}")
+    line = path(
+        f"M {CENTRE - legs.hip + 2.5} {legs.hip_y} Q {CENTRE - legs.knee - legs.stance * 0.5 + 2} {knee_y} {foot - legs.ankle + 2.5} {legs.hem_y}"
+    )
     return (Seam(line, 0.7, 0.22),)
 
 
 def _hem_stitch(legs: Legs) -> Seam:
     foot = CENTRE - legs.inner - legs.stance
-    return Seam(path(f"M {foot - legs.ankle} {legs.hem_y - 6} Q {foot - legs.ankle / 2} {legs.hem_y - 2.5} {foot} {legs.hem_y - 5}"), 0.8, 0.3)
+    return Seam(
+        path(
+            f"M {foot - legs.ankle} {legs.hem_y - 6} Q {foot - legs.ankle / 2} {legs.hem_y - 2.5} {foot} {legs.hem_y - 5}"
+        ),
+        0.8,
+        0.3,
+    )
 
 
 def trousers(cut: Cut, rng: np.random.Generator) -> Drawing:
@@ -140,13 +201,28 @@ def trousers(cut: Cut, rng: np.random.Generator) -> Drawing:
     items: list[Item] = [Part(legs.outline(), texture=cut.texture, folds=legs.folds(rng, 0.7))]
     foot = CENTRE - legs.inner - legs.stance - legs.ankle / 2
     knee_y = legs.crotch_y + (legs.hem_y - legs.crotch_y) * 0.45
-    slant = Seam(path(f"M {CENTRE - x * 0.66} {y + 13} L {CENTRE - legs.hip + 3} {y + 42}"), 1.1, 0.4)
+    slant = Seam(
+        path(f"M {CENTRE - x * 0.66} {y + 13} L {CENTRE - legs.hip + 3} {y + 42}"), 1.1, 0.4
+    )
     if cut.model == "jogger" or cut.fit == "relaxed":
         items += both([slant, _hem_stitch(legs)])
         items += _waistband(legs, texture="rib", loops=False)
-        items += both([Part(path(f"M {CENTRE - 2} {y + 10} Q {CENTRE - 7} {y + 22} {CENTRE - 5} {y + 34}"), "lace", stroke=1.8, patterned=False, puff=0.6, lift=0.6)])
+        items += both(
+            [
+                Part(
+                    path(f"M {CENTRE - 2} {y + 10} Q {CENTRE - 7} {y + 22} {CENTRE - 5} {y + 34}"),
+                    "lace",
+                    stroke=1.8,
+                    patterned=False,
+                    puff=0.6,
+                    lift=0.6,
+                )
+            ]
+        )
         return tuple(items)
-    crease = path(f"M {CENTRE - x * 0.5} {y + 18} Q {CENTRE - legs.hip * 0.56} {knee_y} {foot} {legs.hem_y + 2}")
+    crease = path(
+        f"M {CENTRE - x * 0.5} {y + 18} Q {CENTRE - legs.hip * 0.56} {knee_y} {foot} {legs.hem_y + 2}"
+    )
     items += both([slant, Seam(crease, 1.0, 0.24)])
     items.append(Seam(path(f"M {CENTRE} {y + 14} L {CENTRE} {legs.crotch_y}"), 1.0, 0.35))
     items += _waistband(legs, texture=cut.texture, loops=cut.gender != "women")
@@ -158,18 +234,43 @@ def shorts(cut: Cut, rng: np.random.Generator) -> Drawing:
     woman = cut.gender == "women"
     ease = float(rng.uniform(-2, 2))
     long = cut.length == "knee"
-    legs = Legs(62.0, (42.0 if woman else 46.0) + ease, 56.0 + ease, 140.0, 60.0 + ease, 50.0 + ease, 3.0, 200.0 if long else 172.0, 8.0)
+    legs = Legs(
+        62.0,
+        (42.0 if woman else 46.0) + ease,
+        56.0 + ease,
+        140.0,
+        60.0 + ease,
+        50.0 + ease,
+        3.0,
+        200.0 if long else 172.0,
+        8.0,
+    )
     y, x = legs.top, legs.waist
     items: list[Item] = [Part(legs.outline(), texture=cut.texture, folds=legs.folds(rng, 0.9))]
-    items += both([Seam(path(f"M {CENTRE - x * 0.66} {y + 13} L {CENTRE - legs.hip + 3} {y + 44}"), 1.1, 0.4)])
+    items += both(
+        [Seam(path(f"M {CENTRE - x * 0.66} {y + 13} L {CENTRE - legs.hip + 3} {y + 44}"), 1.1, 0.4)]
+    )
     if cut.model == "drawstring":
         items += both([_hem_stitch(legs)])
         items += _waistband(legs, texture="rib", loops=False)
-        items += both([Part(path(f"M {CENTRE - 2} {y + 10} Q {CENTRE - 9} {y + 24} {CENTRE - 6} {y + 40}"), "lace", stroke=2.2, patterned=False, puff=0.6, lift=0.6)])
+        items += both(
+            [
+                Part(
+                    path(f"M {CENTRE - 2} {y + 10} Q {CENTRE - 9} {y + 24} {CENTRE - 6} {y + 40}"),
+                    "lace",
+                    stroke=2.2,
+                    patterned=False,
+                    puff=0.6,
+                    lift=0.6,
+                )
+            ]
+        )
         return tuple(items)
     foot = CENTRE - legs.inner - legs.stance
-    turn = path(f"M {foot - legs.ankle - 1.5} {legs.hem_y - 11} Q {foot - legs.ankle / 2} {legs.hem_y - 7} {foot + 0.5} {legs.hem_y - 10} "
-                f"L {foot + 1.5} {legs.hem_y + 1} Q {foot - legs.ankle / 2} {legs.hem_y + 4.5} {foot - legs.ankle - 1} {legs.hem_y} Z")
+    turn = path(
+        f"M {foot - legs.ankle - 1.5} {legs.hem_y - 11} Q {foot - legs.ankle / 2} {legs.hem_y - 7} {foot + 0.5} {legs.hem_y - 10} "
+        f"L {foot + 1.5} {legs.hem_y + 1} Q {foot - legs.ankle / 2} {legs.hem_y + 4.5} {foot - legs.ankle - 1} {legs.hem_y} Z"
+    )
     items += both([Part(turn, texture=cut.texture, puff=0.6, lift=0.5)])
     items += _fly(legs)
     items += _waistband(legs, texture=cut.texture, loops=True)

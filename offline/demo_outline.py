@@ -147,9 +147,7 @@ def both(items: Sequence[Item]) -> Drawing:
 def circle(x: float, y: float, radius: float, squash: float = 1.0) -> Outline:
     """Returns an ellipse, ``squash`` times as high as it is wide."""
     t = np.linspace(0.0, 2 * np.pi, 28, endpoint=False)
-    return tuple(
-        (float(x + radius * np.cos(a)), float(y + radius * squash * np.sin(a))) for a in t
-    )
+    return tuple((float(x + radius * np.cos(a)), float(y + radius * squash * np.sin(a))) for a in t)
 
 
 def button(x: float, y: float, radius: float = 2.1, role: str = "button") -> Part:

@@ -71,9 +71,7 @@ def _stripes(variety: int, across: FloatImage, along: FloatImage) -> FloatImage:
     return _band(along, 8.0, 2.8)
 
 
-def _checks(
-    variety: int, across: FloatImage, along: FloatImage
-) -> tuple[FloatImage, FloatImage]:
+def _checks(variety: int, across: FloatImage, along: FloatImage) -> tuple[FloatImage, FloatImage]:
     period = (20.0, 28.0, 14.0)[variety % 3]
     if variety % 2 == 0:  # gingham: two translucent bands that add up
         bands = _band(across, period, period * 0.46) + _band(along, period, period * 0.46)

@@ -3,7 +3,18 @@
 import numpy as np
 
 from offline.demo_cut import Cut
-from offline.demo_outline import CENTRE, Drawing, Item, Outline, Part, Seam, both, button, mirror, path
+from offline.demo_outline import (
+    CENTRE,
+    Drawing,
+    Item,
+    Outline,
+    Part,
+    Seam,
+    both,
+    button,
+    mirror,
+    path,
+)
 from offline.demo_torso import (
     Sleeve,
     Torso,
@@ -102,7 +113,9 @@ def _tank(torso: Torso, rng: np.random.Generator) -> Drawing:
 
 def _chest_pocket(torso: Torso) -> Drawing:
     x, y = CENTRE + 10, torso.top + 46
-    outline = path(f"M {x} {y} L {x + 20} {y} L {x + 20} {y + 18} L {x + 10} {y + 23} L {x} {y + 18} Z")
+    outline = path(
+        f"M {x} {y} L {x + 20} {y} L {x + 20} {y + 18} L {x + 10} {y + 23} L {x} {y + 18} Z"
+    )
     return (
         Part(outline, puff=0.35, lift=0.35),
         Seam(path(f"M {x} {y + 4} L {x + 20} {y + 4}"), 0.7, 0.25),
@@ -145,7 +158,9 @@ def shirt(cut: Cut, rng: np.random.Generator) -> Drawing:
     )
     items.append(Part(placket, puff=0.25, lift=0.3, clip=_tail(torso)))
     items.append(Seam(path(f"M {CENTRE - 3.6} {y} L {CENTRE - 3.6} {torso.hem_y + 6}"), 0.6, 0.2))
-    yoke = path(f"M {CENTRE - 42} {torso.top + 27} Q {CENTRE} {torso.top + 31} {CENTRE + 42} {torso.top + 27}")
+    yoke = path(
+        f"M {CENTRE - 42} {torso.top + 27} Q {CENTRE} {torso.top + 31} {CENTRE + 42} {torso.top + 27}"
+    )
     items.append(Seam(yoke, 0.6, 0.16))
     if cut.model == "pocket":
         items += _chest_pocket(torso)
@@ -160,7 +175,12 @@ def _tail(torso: Torso) -> Outline:
     front = body_outline(torso)
     low = torso.hem_y
     return tuple(
-        (x, y + 9 * np.cos(min(1.0, abs(x - CENTRE) / torso.hem) * np.pi / 2) - 5 if y > low - 14 else y)
+        (
+            x,
+            y + 9 * np.cos(min(1.0, abs(x - CENTRE) / torso.hem) * np.pi / 2) - 5
+            if y > low - 14
+            else y,
+        )
         for x, y in front
     )
 
@@ -176,7 +196,9 @@ def knitwear(cut: Cut, rng: np.random.Generator) -> Drawing:
     ]
     front = body_outline(torso)
     items: list[Item] = [back(torso), *both(arm)]
-    items.append(Part(front, texture=cut.texture, folds=body_folds(torso, rng, depth=0.8), puff=1.15))
+    items.append(
+        Part(front, texture=cut.texture, folds=body_folds(torso, rng, depth=0.8), puff=1.15)
+    )
     items.append(_rib_hem(torso))
     if cut.neckline == "turtleneck":
         items += _turtleneck(torso)

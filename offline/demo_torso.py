@@ -179,7 +179,9 @@ def body_folds(torso: Torso, rng: np.random.Generator, *, depth: float = 1.0) ->
                 -0.9 * depth,
             ),
             Fold(
-                _line((pit_x - side * 2, torso.chest_y - 6), (pit_x - side * 27, torso.chest_y - 1)),
+                _line(
+                    (pit_x - side * 2, torso.chest_y - 6), (pit_x - side * 27, torso.chest_y - 1)
+                ),
                 5.0,
                 -0.6 * depth,
             ),
