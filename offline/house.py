@@ -65,7 +65,7 @@ def plan_house(
     targets: dict[str, list[str]] = {}
     for stage, module in MODULES.items():
         for number in _numbers(stage, options):
-            plan = _stage(data, stage, number, module, common, awaited=stage in trained)
+            plan = _stage(data, stage, number, module, common, needed=stage in trained)
             plans.append(plan)
             targets.setdefault(stage, []).append(plan.address)
     settings = {
@@ -118,7 +118,7 @@ def _redis(data: DataDir, environ: Mapping[str, str]) -> tuple[Plan, str]:
 
 
 def _stage(
-    data: DataDir, stage: str, number: int, module: str, common: Mapping[str, str], *, awaited: bool
+    data: DataDir, stage: str, number: int, module: str, common: Mapping[str, str], *, needed: bool
 ) -> Plan:
     port, probes = free_ports(2)
     address, name = f"{LOOPBACK}:{port}", f"{stage}-{number}"
@@ -135,7 +135,7 @@ def _stage(
         log=log_of(data, name),
         address=address,
         readiness=f"http://{LOOPBACK}:{probes}/readyz",
-        awaited=awaited,
+        needed=needed,
     )
 
 

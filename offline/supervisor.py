@@ -33,7 +33,7 @@ class Plan:
         environment: All of its environment.
         address: Where it serves.
         readiness: URL that answers 200 once it is ready; empty: ready when it runs.
-        awaited: Whether the house is ready only when this member is.
+        needed: Whether the house is ready only when this member is.
         last: Stopped after the members that use it.
     """
 
@@ -44,7 +44,7 @@ class Plan:
     log: Path
     address: str = ""
     readiness: str = ""
-    awaited: bool = True
+    needed: bool = True
     last: bool = False
 
 
@@ -116,7 +116,7 @@ class Supervisor:
             SetupError: A member ended before it was ready, or the time is up.
         """
         deadline = time.monotonic() + timeout_s
-        while waiting := [p for p in self._places if p.plan.awaited and not p.ready]:
+        while waiting := [p for p in self._places if p.plan.needed and not p.ready]:
             if stop():
                 return False
             for place in waiting:

@@ -137,7 +137,7 @@ class _Keeper:
 
 
 def _await(supervisor: Supervisor, house: House, signals: Signals) -> bool:
-    awaited = [plan for plan in house.plans if plan.awaited]
+    awaited = [plan for plan in house.plans if plan.needed]
     with progress("Starting the stages", len(awaited)) as shown:
 
         def told(name: str) -> None:
