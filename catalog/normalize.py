@@ -49,6 +49,11 @@ class Normalizer:
     def __init__(self, table: WordTable | None = None) -> None:
         self._table = table or WordTable.default()
 
+    @property
+    def table(self) -> WordTable:
+        """The words it knows."""
+        return self._table
+
     def tokens(
         self, text: str, *, max_chars: int = MAX_CHARS, max_tokens: int = MAX_TOKENS
     ) -> list[str]:

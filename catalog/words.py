@@ -1,5 +1,6 @@
 """Reads the table of words that the normaliser works by."""
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ class WordTable:
     """The words of the normaliser, all in lower case.
 
     ``forms`` maps a written word to the one that is meant; ``phrases`` maps the first word of a
-    phrase, in its meant form, to the words that may follow it, longest first.
+    phrase, in its meant form, to the words that may follow it, longest first; ``source`` is the
+    TOML that it was read from.
     """
 
+    source: str
     stop_words: frozenset[str]
     forms: Mapping[str, str]
     phrases: Mapping[str, tuple[tuple[tuple[str, ...], Term], ...]]
@@ -37,6 +40,11 @@ class WordTable:
     def default(cls) -> "WordTable":
         """Reads the table that comes with the package."""
         return cls.parse(files(__package__).joinpath(_DEFAULT_TABLE).read_text(encoding="utf-8"))
+
+    @property
+    def digest(self) -> str:
+        """A digest of the source, in hex."""
+        return hashlib.blake2b(self.source.encode(), digest_size=16).hexdigest()
 
     @classmethod
     def parse(cls, text: str) -> "WordTable":
@@ -61,7 +69,7 @@ class WordTable:
             first: tuple(sorted(entries, key=lambda entry: -len(entry[0])))
             for first, entries in found.items()
         }
-        return cls(stop_words, forms, longest_first)
+        return cls(text, stop_words, forms, longest_first)
 
 
 def _plural(noun: str) -> str:
