@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 import orjson
-from sqlalchemy import Engine, select, tuple_
+from sqlalchemy import Engine, delete, select, tuple_
 
 from catalog.interaction import Interaction
 from catalog.limits import check_interaction
@@ -37,6 +37,14 @@ class Journal:
         values = [interaction_values(event) for event in fresh.values()]
         with writer(self._engine).begin() as connection:
             return len(connection.execute(statement, values).all())
+
+    def remove(self, prefix: str) -> int:
+        """Removes the events whose id begins with ``prefix`` and returns how many there were."""
+        doomed = delete(INTERACTIONS).where(
+            INTERACTIONS.c.event_id.startswith(prefix, autoescape=True)
+        )
+        with writer(self._engine).begin() as connection:
+            return connection.execute(doomed).rowcount
 
     def scan(self, *, kinds: Sequence[str] = ()) -> Iterator[Interaction]:
         """Yields events by time, then id, in bounded pages; ``kinds`` empty means all."""

@@ -198,6 +198,14 @@ class CatalogStore:
         with _told_as_busy():
             return self._journal.add(events)
 
+    def remove_interactions(self, *, prefix: str) -> int:
+        """Removes the events whose id begins with ``prefix`` and returns how many there were.
+
+        An import that names its events with a prefix of its own can so be taken back.
+        """
+        with _told_as_busy():
+            return self._journal.remove(prefix)
+
     def interactions(self, *, kinds: Sequence[str] = ()) -> Iterator[Interaction]:
         """Yields events by (time, event id); ``kinds`` empty means all."""
         return self._journal.scan(kinds=kinds)
