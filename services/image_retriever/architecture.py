@@ -99,6 +99,10 @@ class Trained:
         state = {name: value.contiguous() for name, value in self.model.state_dict().items()}
         save_file(state, folder / WEIGHTS)
 
+    def fingerprint(self) -> str:
+        """Returns the name of the space that this encoder spans."""
+        return fingerprint(self.model.state_dict(), self.tokenizer.digest(), self.preprocessing)
+
     @classmethod
     def open(cls, folder: Path) -> "Trained":
         """Reads what :meth:`write` wrote.
