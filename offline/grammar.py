@@ -1,0 +1,262 @@
+"""Says what the command line may hold, and teaches it in --help."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from offline import verbs
+from offline.verbs import DATA, DEMO_DATA
+
+if TYPE_CHECKING:
+    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
+
+STAGES = "text, image, ranking, gateway"
+
+_DESCRIPTION = """\
+Finds clothes by words, photos and both, in the order that fits the shopper.
+
+start here:
+  hemline demo                        a running shop with a drawn catalogue
+  hemline search "red summer dress"   asks it
+
+your own catalogue, in this order:
+  hemline import kaggle-fashion FOLDER
+  hemline train clip                  learns how your products look
+  hemline train als                   learns who likes what, where that is known
+  hemline build                       makes the indexes and releases them
+  hemline up                          serves
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of the command line."""
+    top = argparse.ArgumentParser(
+        prog="hemline",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"hemline {_version()}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (_demo, _import, _build, _train, _up, _down, _status, _search, _evaluate, _bench):
+        add(commands)
+    return top
+
+
+def _verb(
+    commands: "_Commands",
+    name: str,
+    work: Callable[[argparse.Namespace], int],
+    *,
+    says: str,
+    examples: Sequence[str],
+    data: Path | None = DATA,
+) -> argparse.ArgumentParser:
+    lines = "\n".join(f"  {example}" for example in examples)
+    verb = commands.add_parser(
+        name,
+        help=says[0].lower() + says[1:].split(". ")[0].rstrip("."),
+        description=says,
+        epilog=f"examples:\n{lines}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    shown = data if data is not None else f"{DATA}, or {DEMO_DATA} where only that is up"
+    verb.add_argument(
+        "--data", type=Path, metavar="DIR", default=data, help=f"data folder (default: {shown})"
+    )
+    verb.set_defaults(work=work)
+    return verb
+
+
+def _json(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def _serving(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--port", type=int, default=8080, metavar="P", help="REST on P, gRPC on P+1 (default: 8080)"
+    )
+    verb.add_argument(
+        "--address", default="127.0.0.1", metavar="A", help="IP address to bind (default: loopback)"
+    )
+    verb.add_argument(
+        "--replicas",
+        action="append",
+        default=[],
+        metavar="STAGE=N",
+        help=f"processes of a stage ({STAGES}); may be given for each",
+    )
+    verb.add_argument(
+        "--detach", action="store_true", help="return when ready; `hemline down` stops it"
+    )
+
+
+def _demo(commands: "_Commands") -> None:
+    verb = _verb(
+        commands,
+        "demo",
+        verbs.demo,
+        says="Makes a shop out of nothing and serves it. Draws a catalogue with shoppers, trains "
+        "a small CLIP and\nthe shoppers' tastes, builds, and serves until Ctrl-C. What is there "
+        "already is not made again.",
+        examples=("hemline demo", "hemline demo --products 600 --port 9000 --detach"),
+        data=DEMO_DATA,
+    )
+    verb.add_argument(
+        "--products", type=int, default=3000, metavar="N", help="products to draw (default: 3000)"
+    )
+    _serving(verb)
+
+
+def _import(commands: "_Commands") -> None:
+    verb = _verb(
+        commands,
+        "import",
+        verbs.import_catalog,
+        says="Reads a catalogue into the data folder. Bad rows are counted, explained and kept "
+        "aside; the good\nones go in. A second run changes nothing.",
+        examples=("hemline import kaggle-fashion ~/fashion-product-images --data var/shop",),
+    )
+    verb.add_argument("format", choices=["kaggle-fashion"], help="layout of the files")
+    verb.add_argument("path", type=Path, metavar="PATH", help="folder that holds them")
+
+
+def _build(commands: "_Commands") -> None:
+    _verb(
+        commands,
+        "build",
+        verbs.build,
+        says="Makes the indexes and puts them in force as one release. Words, pictures (with the "
+        "newest encoder)\nand tastes (where trained). What is up to date is kept; a running "
+        "house takes the release over by itself.",
+        examples=("hemline build", "hemline build --data var/shop"),
+    )
+
+
+def _train(commands: "_Commands") -> None:
+    group = commands.add_parser(
+        "train",
+        help="learns how products look (clip) or who likes what (als)",
+        description="Learns how products look (clip) or who likes what (als).",
+    )
+    models = group.add_subparsers(title="models", metavar="MODEL", required=True)
+    clip = _verb(
+        models,
+        "clip",
+        verbs.train_clip,
+        says="Trains a small CLIP on the catalogue's photos and titles. 15 % of the products are "
+        "held out,\nand the model is scored on them.",
+        examples=("hemline train clip", "hemline train clip --data var/shop --epochs 30"),
+    )
+    clip.add_argument("--epochs", type=int, metavar="N", help="passes over the photos")
+    clip.add_argument("--lr", type=float, metavar="X", help="peak of the learning rate")
+    clip.add_argument("--run", type=Path, metavar="DIR", help="folder for figures and checkpoints")
+    clip.add_argument("--preset", default="default", help="default, or demo for drawn products")
+    als = _verb(
+        models,
+        "als",
+        verbs.train_als,
+        says="Trains the tastes of shoppers on what they bought, liked and returned.",
+        examples=("hemline train als", "hemline train als --factors 64 --iterations 20"),
+    )
+    als.add_argument("--factors", type=int, metavar="N", help="width of a vector")
+    als.add_argument("--iterations", type=int, metavar="N", help="passes over the data")
+
+
+def _up(commands: "_Commands") -> None:
+    verb = _verb(
+        commands,
+        "up",
+        verbs.up,
+        says="Serves the release in force until Ctrl-C. Starts Redis and the four stages as "
+        "processes;\none that dies is started again. Ctrl-C stops them all, and nothing else.",
+        examples=(
+            "hemline up",
+            "hemline up --data var/shop --port 9000 --replicas image=2 --replicas gateway=2",
+            "hemline up --detach && hemline status && hemline down",
+        ),
+    )
+    _serving(verb)
+
+
+def _down(commands: "_Commands") -> None:
+    _verb(
+        commands,
+        "down",
+        verbs.down,
+        says="Stops what `up` or `demo` started on the data folder, and nothing else.",
+        examples=("hemline down", "hemline down --data var/shop"),
+        data=None,
+    )
+
+
+def _status(commands: "_Commands") -> None:
+    verb = _verb(
+        commands,
+        "status",
+        verbs.status,
+        says="Shows what runs on the data folder. Exit code 0 when all of it is ready, else 1.",
+        examples=("hemline status", "hemline status --json"),
+        data=None,
+    )
+    _json(verb)
+
+
+def _search(commands: "_Commands") -> None:
+    verb = _verb(
+        commands,
+        "search",
+        verbs.search,
+        says="Asks the running gateway and prints what it found. Words, a photo, or both.",
+        examples=(
+            'hemline search "red summer dress"',
+            "hemline search --image photo.jpg",
+            'hemline search "but in blue" --image photo.jpg --user u-0007 --why',
+            'hemline search "striped tee" --json | head',
+        ),
+        data=None,
+    )
+    verb.add_argument("text", nargs="?", default="", metavar="TEXT", help="words")
+    verb.add_argument("--image", type=Path, metavar="FILE", help="a JPEG, PNG or WebP photo")
+    verb.add_argument("--user", default="", metavar="ID", help="known shopper, such as u-0007")
+    verb.add_argument("--count", type=int, default=12, metavar="N", help="hits (default: 12)")
+    verb.add_argument("--why", action="store_true", help="show the terms of each score")
+    verb.add_argument("--url", default="", help="gateway to ask (default: the running one)")
+    _json(verb)
+
+
+def _evaluate(commands: "_Commands") -> None:
+    group = commands.add_parser(
+        "evaluate",
+        help="measures how good the answers are",
+        description="Measures how good the answers are.",
+    )
+    subjects = group.add_subparsers(title="subjects", metavar="WHAT", required=True)
+    verb = _verb(
+        subjects,
+        "retrieval",
+        verbs.evaluate_retrieval,
+        says="Scores words alone, pictures alone and both on held-out products.",
+        examples=("hemline evaluate retrieval", "hemline evaluate retrieval --data var/shop"),
+    )
+    _json(verb)
+
+
+def _bench(commands: "_Commands") -> None:
+    verb = _verb(
+        commands,
+        "bench",
+        verbs.bench,
+        says="Measures the running system, and the same queries without any network as its limit.",
+        examples=("hemline bench", "hemline bench --json"),
+        data=None,
+    )
+    _json(verb)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("hemline")
+    except metadata.PackageNotFoundError:
+        return "(from source, not installed)"

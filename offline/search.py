@@ -1,0 +1,132 @@
+"""Asks a running gateway over REST, as any client would, and prints the hits as a table."""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from runtime.errors import SetupError
+
+TIMEOUT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask: words, a photo or both; for whom; how many hits; and whether to say why."""
+
+    text: str = ""
+    image: Path | None = None
+    user: str = ""
+    count: int = 12
+    why: bool = False
+
+
+def ask(url: str, question: Question) -> dict[str, object]:
+    """Returns the gateway's answer.
+
+    Raises:
+        SetupError: Nothing is asked, the photo cannot be read, nobody answers, or the gateway
+            refuses.
+    """
+    if not question.text and question.image is None:
+        raise SetupError('ask for something: hemline search "red dress", or --image photo.jpg')
+    body: dict[str, object] = {"page_size": question.count, "explain": question.why}
+    if question.text:
+        body["text"] = question.text
+    if question.user:
+        body["user_id"] = question.user
+    try:
+        # A proxy of the environment is for the outside, not for the shop's own gateway.
+        with httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False) as client:
+            return _answer(_post(client, body, question.image))
+    except httpx.InvalidURL as problem:
+        raise SetupError(f"{url} is not a URL") from problem
+    except httpx.TransportError as problem:
+        raise SetupError(f"nobody answers at {url}: is hemline up?") from problem
+
+
+def show(answer: dict[str, object], *, why: bool = False) -> None:
+    """Prints an answer for a person; what is missing from it goes to standard error."""
+    hits = hits_of(answer)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name, side in (("", "right"), ("id", "left"), ("title", "left"), ("brand", "left")):
+        table.add_column(name, justify="right" if side == "right" else "left", overflow="fold")
+    table.add_column("price", justify="right", no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    if why:
+        table.add_column("why")
+    for hit in hits:
+        product = hit["product"]
+        cells = [str(hit["rank"]), product["id"], product["title"], product["brand"]]
+        cells += [_price(product), f"{hit['score']:.3f}"]
+        table.add_row(*cells, *([_why(hit)] if why else []))
+    console = Console()
+    if hits:
+        console.print(table)
+    else:
+        console.print("nothing found")
+    if answer.get("degraded"):
+        reasons = answer.get("degraded_reasons")
+        named = ", ".join(map(str, reasons)) if isinstance(reasons, list) else ""
+        print(f"something was missing: {named}", file=sys.stderr)
+
+
+def hits_of(answer: dict[str, object]) -> list[dict[str, Any]]:
+    """Returns the hits of an answer.
+
+    Raises:
+        SetupError: It has none, not even an empty list: another program answered.
+    """
+    hits = answer.get("hits")
+    if not isinstance(hits, list):
+        raise SetupError("the answer holds no hits: is this a gateway?")
+    return hits
+
+
+def _post(client: httpx.Client, body: dict[str, object], image: Path | None) -> httpx.Response:
+    if image is None:
+        return client.post("/v1/search", json=body)
+    try:
+        photo = image.read_bytes()
+    except OSError as problem:
+        raise SetupError(f"cannot read {image}: {problem.strerror}") from problem
+    body["parts"] = [{"image": {"upload": "image"}}]
+    return client.post(
+        "/v1/search",
+        files={
+            "request": (None, json.dumps(body), "application/json"),
+            "image": (image.name, photo, "application/octet-stream"),
+        },
+    )
+
+
+def _answer(response: httpx.Response) -> dict[str, object]:
+    try:
+        body = response.json()
+    except ValueError as problem:
+        raise SetupError(
+            f"{response.url.host} does not speak as a gateway (HTTP {response.status_code})"
+        ) from problem
+    if response.status_code != 200:
+        detail = body.get("detail") or body.get("title") or "no reason given"
+        field = f" ({body['field']})" if body.get("field") else ""
+        raise SetupError(f"the gateway refused: {detail}{field}")
+    return dict(body)
+
+
+def _price(product: dict[str, object]) -> str:
+    minor = product.get("price_minor")
+    if not isinstance(minor, int):
+        return ""
+    return f"{minor / 100:.2f} {product.get('currency') or ''}".strip()
+
+
+def _why(hit: dict[str, object]) -> str:
+    explanation = hit.get("explanation")
+    terms = explanation.get("terms", []) if isinstance(explanation, dict) else []
+    return ", ".join(f"{term['name']} {term['value']:.3f}" for term in terms)
