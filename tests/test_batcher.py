@@ -43,8 +43,8 @@ class GatedEncoder:
 
 
 @contextmanager
-def batching(settings: BatchSettings = BatchSettings()) -> Iterator[EncodeBatcher]:
-    batcher = EncodeBatcher(settings)
+def batching(settings: BatchSettings | None = None) -> Iterator[EncodeBatcher]:
+    batcher = EncodeBatcher(settings or BatchSettings())
     try:
         yield batcher
     finally:
@@ -64,6 +64,16 @@ def test_an_idle_encoder_starts_at_once_and_a_busy_one_gathers() -> None:
     assert encoder.passes == [["a"], list("bcdef")]
     assert sizes == [1, 5]
     assert [float(vector[0]) for vector in vectors if vector is not None] == list(b"bcdef")
+
+
+def test_items_queued_together_share_a_pass() -> None:
+    encoder = GatedEncoder()
+    with batching() as batcher:
+        with batcher.together():
+            futures = [batcher.text(encoder, letter, deadline=FOREVER) for letter in "abcd"]
+        for future in futures:
+            future.result(30)
+    assert encoder.passes == [list("abcd")]
 
 
 def test_a_pass_has_a_most() -> None:

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,10 @@ class EncodeBatcher:
     ) -> "Future[Vectors | None]":
         """Queues a photo uint8 ``[image_size, image_size, 3]``; see :meth:`text`."""
         return self._put(_Item(encoder, pixels, deadline))
+
+    def together(self) -> AbstractContextManager[object]:
+        """Keeps the encoder from starting until all of a request's items are queued."""
+        return self._turn
 
     def close(self) -> None:
         """Fails what waits with Unavailable and ends the thread."""

@@ -52,15 +52,19 @@ class About:
     recall: float
     floors: Mapping[str, float | None]
 
+    @property
+    def lists(self) -> int:
+        """Lists of the inverted file; 0 for ``exact``."""
+        return int(self.choice[3:].split(",")[0]) if self.probes else 0
+
     def facts(self) -> dict[str, object]:
         """Returns the manifest's words for it."""
-        lists = int(self.choice[3:].split(",")[0]) if self.probes else 0
         return {
             "fingerprint": self.fingerprint,
             "n": self.count,
             "dim": self.dim,
             "choice": self.choice,
-            "nlist": lists,
+            "nlist": self.lists,
             "nprobe": self.probes,
             "recall_at_50": round(self.recall, 4),
             "floors": dict(self.floors),

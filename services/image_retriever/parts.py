@@ -1,0 +1,183 @@
+"""Turns the parts of a query into vectors: words, photos and products."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runtime.errors import DeadlineExceeded, Internal, InvalidArgument, NotFound, ServiceError
+from services.image_retriever.batcher import EncodeBatcher
+from services.image_retriever.decode import WHOLE, Crop, PhotoDecoder
+from services.image_retriever.encoder import Encoder
+from services.image_retriever.index import VectorIndex
+from services.image_retriever.mixture import Kind, kind_of, mixed
+
+Vectors = NDArray[np.float32]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A part in words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A part that is a photo, or a rectangle of it."""
+
+    data: bytes
+    crop: Crop = WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A part that is a product."""
+
+    product_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """A query: parts with their weights, and the reading of the clock at which it is of no use."""
+
+    parts: Sequence[Words | Photo | Example]
+    weights: Sequence[float]
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The unit vector of a query, None where no word of it is known; what it was made of."""
+
+    vector: Vectors | None
+    kind: Kind
+
+
+class PartEncoder:
+    """Encodes queries, many at a time, none at the cost of another.
+
+    Args:
+        batcher: Shares forward passes.
+        decoder: Decodes photos.
+        places: Threads that wait for the decoder; no fewer than it has places.
+        clock: Seconds, monotonic; the batcher reads the same.
+    """
+
+    def __init__(
+        self,
+        batcher: EncodeBatcher,
+        decoder: PhotoDecoder,
+        *,
+        places: int = 8,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._batcher = batcher
+        self._decoder = decoder
+        self._clock = clock
+        self._threads = ThreadPoolExecutor(places, "photos")
+
+    async def encode(
+        self, queries: Sequence[Mixture | ServiceError], encoder: Encoder, index: VectorIndex
+    ) -> list[Encoded | ServiceError]:
+        """Returns for each query its vector or why it has none; errors given are handed through."""
+        with self._batcher.together():
+            begun = [self._begin(query, encoder, index) for query in queries]
+        return list(await asyncio.gather(*(_settled(work) for work in begun)))
+
+    def close(self) -> None:
+        """Ends the decoding processes and the encoding thread."""
+        self._decoder.close()
+        self._batcher.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(
+        self, query: Mixture | ServiceError, encoder: Encoder, index: VectorIndex
+    ) -> Awaitable[Encoded] | ServiceError:
+        """Queues all that a query needs, so that the queries of a request share their passes."""
+        if isinstance(query, ServiceError):
+            return query
+        begun: list[asyncio.Future[Vectors | None]] = []
+        try:
+            for number, part in enumerate(query.parts):
+                begun.append(self._start(part, number, query.deadline, encoder, index))
+        except ServiceError as error:
+            for other in begun:
+                other.cancel()
+            return error
+        return _mix(query, begun)
+
+    def _start(
+        self,
+        part: Words | Photo | Example,
+        number: int,
+        deadline: float,
+        encoder: Encoder,
+        index: VectorIndex,
+    ) -> "asyncio.Future[Vectors | None]":
+        if isinstance(part, Words):
+            return asyncio.wrap_future(self._batcher.text(encoder, part.text, deadline=deadline))
+        if isinstance(part, Photo):
+            return asyncio.ensure_future(self._photo(part, number, deadline, encoder))
+        vector = index.vector_of(part.product_id)
+        if vector is None:
+            raise NotFound(
+                "no photo of this product is indexed", field=f"parts[{number}].product_id"
+            )
+        found: asyncio.Future[Vectors | None] = asyncio.get_running_loop().create_future()
+        found.set_result(vector)
+        return found
+
+    async def _photo(
+        self, photo: Photo, number: int, deadline: float, encoder: Encoder
+    ) -> Vectors | None:
+        def decode() -> NDArray[np.uint8]:
+            left = deadline - self._clock()
+            if left <= 0:
+                raise DeadlineExceeded("the budget ran out before decoding")
+            return self._decoder.decode(
+                photo.data, size=encoder.image_size, crop=photo.crop, wait_s=left
+            )
+
+        try:
+            pixels = await asyncio.get_running_loop().run_in_executor(self._threads, decode)
+        except InvalidArgument as error:
+            error.field = f"parts[{number}].photo"
+            raise
+        return await asyncio.wrap_future(self._batcher.photo(encoder, pixels, deadline=deadline))
+
+
+async def _mix(query: Mixture, begun: Sequence["asyncio.Future[Vectors | None]"]) -> Encoded:
+    results = await asyncio.gather(*begun, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    said = [
+        (vector, weight, isinstance(part, Words))
+        for vector, weight, part in zip(results, query.weights, query.parts, strict=True)
+        if isinstance(vector, np.ndarray)
+    ]
+    words = sum(is_words for _, _, is_words in said)
+    # Words that nobody knows add nothing, so they do not decide the kind either.
+    kind = kind_of(words, len(said) - words)
+    if not said:
+        return Encoded(None, kind)
+    return Encoded(mixed([vector for vector, _, _ in said], [w for _, w, _ in said]), kind)
+
+
+async def _settled(work: Awaitable[Encoded] | ServiceError) -> Encoded | ServiceError:
+    if isinstance(work, ServiceError):
+        return work
+    try:
+        return await work
+    except ServiceError as error:
+        return error
+    except Exception:  # noqa: BLE001  # a bug in one query must not cost the others
+        _log.exception("a query could not be encoded")
+        return Internal("internal error")

@@ -1,0 +1,157 @@
+"""Answers the image service of the contract from the encoder and the index."""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeVar
+
+import grpc
+import numpy as np
+
+from fashion.catalog.v1 import catalog_pb2
+from fashion.image.v1 import image_retriever_pb2 as pb
+from fashion.image.v1 import image_retriever_pb2_grpc as pb_grpc
+from runtime.errors import InvalidArgument, PreconditionFailed, ServiceError, Unavailable
+from services.image_retriever.index import Found, VectorIndex
+from services.image_retriever.messages import (
+    Search,
+    read_mixture,
+    read_search,
+    write_encoded,
+    write_found,
+)
+from services.image_retriever.pair import Pair
+from services.image_retriever.parts import PartEncoder
+
+NAME = "fashion.image.v1.ImageRetrieverService"
+MAX_BATCH = 32
+MAX_CALL_S = 5.0
+# A search over no more rows than this takes less time than handing it to another thread.
+_INLINE_ROWS = 20_000
+_Answer = TypeVar("_Answer")
+_Context = grpc.aio.ServicerContext[object, object]
+
+
+class Blocking(Protocol):
+    """Runs a function off the event loop."""
+
+    def __call__(self, function: Callable[[], _Answer], /) -> Awaitable[_Answer]:
+        """Returns what the function returns."""
+
+
+class ImageRetrieverServicer(pb_grpc.ImageRetrieverServiceServicer):
+    """Answers each call from the pair that is open when the call arrives.
+
+    Args:
+        opened: Returns what is open, or None before the first release was read.
+        run_blocking: Runs long work off the event loop.
+        encoder: Encodes queries; None in a process that only searches.
+        searches: Whether this process searches.
+        clock: Seconds, monotonic; the encoder reads the same.
+    """
+
+    def __init__(
+        self,
+        opened: Callable[[], Pair | None],
+        run_blocking: Blocking,
+        *,
+        encoder: PartEncoder | None,
+        searches: bool = True,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._opened = opened
+        self._run_blocking = run_blocking
+        self._encoder = encoder
+        self._searches = searches
+        self._clock = clock
+
+    async def EncodeQueries(
+        self, request: pb.EncodeQueriesRequest, context: _Context
+    ) -> pb.EncodeQueriesResponse:
+        """Encodes each query into a unit vector."""
+        arrived = self._clock()
+        _check_batch(request.queries)
+        pair = self._pair()
+        if self._encoder is None or pair.encoder is None:
+            raise PreconditionFailed("this process only searches: ask one with ROLE=encode or both")
+        end = arrived + _seconds(context)
+        queries = [read_mixture(query, arrived, end) for query in request.queries]
+        encoded = await self._encoder.encode(queries, pair.encoder, pair.index)
+        return pb.EncodeQueriesResponse(
+            queries=[write_encoded(each) for each in encoded],
+            encoder_fingerprint=pair.index.fingerprint,
+            generation=_named(pair),
+        )
+
+    async def SearchVectors(
+        self, request: pb.SearchVectorsRequest, context: _Context
+    ) -> pb.SearchVectorsResponse:
+        """Finds the products nearest to each vector."""
+        arrived = self._clock()
+        _check_batch(request.queries)
+        pair = self._pair()
+        if not self._searches:
+            raise PreconditionFailed("this process only encodes: ask one with ROLE=search or both")
+        if request.encoder_fingerprint != pair.index.fingerprint:
+            raise PreconditionFailed(
+                f"the index is of encoder {pair.index.fingerprint}: encode the query again",
+                field="encoder_fingerprint",
+            )
+
+        def search() -> list[Found | ServiceError]:
+            elapsed_s = self._clock() - arrived
+            return _search(
+                pair.index, [read_search(each, pair.index, elapsed_s) for each in request.queries]
+            )
+
+        if pair.index.rows_read(len(request.queries)) <= _INLINE_ROWS:
+            results = search()
+        else:
+            results = await self._run_blocking(search)
+        return pb.SearchVectorsResponse(
+            results=[write_found(each) for each in results], generation=_named(pair)
+        )
+
+    def _pair(self) -> Pair:
+        pair = self._opened()
+        if pair is None:
+            raise Unavailable("no release is open yet", retry_after_s=1.0)
+        return pair
+
+
+def _check_batch(queries: Sequence[object]) -> None:
+    if not 1 <= len(queries) <= MAX_BATCH:
+        raise InvalidArgument(f"queries must hold 1 to {MAX_BATCH} entries", field="queries")
+
+
+def _seconds(context: _Context) -> float:
+    left = context.time_remaining()
+    return MAX_CALL_S if left is None else min(left, MAX_CALL_S)
+
+
+def _named(pair: Pair) -> catalog_pb2.Generation:
+    return catalog_pb2.Generation(generation=pair.generation, seq=pair.seq)
+
+
+def _search(
+    index: VectorIndex, searches: Sequence[Search | ServiceError]
+) -> list[Found | ServiceError]:
+    """Searches with all sound vectors of a batch at once; the others keep their errors."""
+    sound = [search for search in searches if isinstance(search, Search)]
+    if not sound:
+        return [search for search in searches if isinstance(search, ServiceError)]
+    found = iter(
+        index.search(
+            np.stack([search.vector for search in sound]),
+            max(search.count for search in sound),
+            floor=[search.floor for search in sound],
+            excluded=[search.excluded for search in sound],
+        )
+    )
+    return [
+        search if isinstance(search, ServiceError) else _first(next(found), search.count)
+        for search in searches
+    ]
+
+
+def _first(found: Found, count: int) -> Found:
+    return found if len(found.ids) <= count else Found(found.ids[:count], found.scores[:count])
