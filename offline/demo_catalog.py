@@ -20,7 +20,6 @@ from offline.demo_garments import drawing_of
 from offline.demo_paint import colour as paint
 from offline.demo_paint import form
 from offline.demo_palette import dyes
-from offline.demo_ranges import MENS_SHOES
 from offline.demo_styles import Style, draw_styles
 from offline.demo_words import description, title
 from offline.layout import DataDir
@@ -140,14 +139,13 @@ def product_of(style: Style, place: int, photo: str) -> Product:
         "fit": cut.fit,
         "occasion": style.occasion,
     }
-    people = {"women": "Women", "men": "Men"}.get(cut.gender, "Unisex")
     return Product(
         id=f"p-{style.first_product + place:06d}",
         style_id=style.id,
         title=title(style, name, rng),
         description=description(style, name, rng),
         brand=style.brand.name,
-        category=(people, style.range.shelf),
+        category=style.category,
         kind=cut.kind,
         gender=cut.gender,
         colour=name,
@@ -162,9 +160,7 @@ def product_of(style: Style, place: int, photo: str) -> Product:
 
 def _sizes(style: Style, rng: np.random.Generator) -> tuple[SizeStock, ...]:
     """Stocks the sizes: the middle ones well, some not at all; one product in 25 is sold out."""
-    sizes = style.range.sizes
-    if style.cut.kind == "shoes" and style.cut.gender == "men":
-        sizes = MENS_SHOES
+    sizes = style.sizes
     if rng.random() < 0.04:
         return tuple(SizeStock(size, 0) for size in sizes)
     stock = [int(count) for count in rng.poisson(6, len(sizes)) * (rng.random(len(sizes)) > 0.18)]

@@ -20,7 +20,7 @@ from offline.demo_outline import (
 )
 from offline.demo_torso import Sleeve, Torso, back, cuff, half_neck, neckband, sleeve_part
 
-_HEMS = {"mini": 172.0, "knee": 204.0, "midi": 222.0, "maxi": 244.0}
+_HEMS = {"mini": 172.0, "knee": 204.0, "midi": 222.0, "maxi": 238.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,8 @@ def _bodice_folds(torso: Torso) -> tuple[Fold, ...]:
         folds.append(
             Fold(
                 path(
-                    f"M {x} {torso.chest_y} Q {x - side * 10} {torso.chest_y + 12} {x - side * 18} {torso.chest_y + 16}"
+                    f"M {x} {torso.chest_y} Q {x - side * 10} {torso.chest_y + 12} "
+                    f"{x - side * 18} {torso.chest_y + 16}"
                 ),
                 5,
                 -0.7,
@@ -145,7 +146,8 @@ def _bodice_folds(torso: Torso) -> tuple[Fold, ...]:
         folds.append(
             Fold(
                 path(
-                    f"M {CENTRE + side * 15} {torso.waist_y + 4} Q {CENTRE + side * 15} {torso.waist_y - 16} {CENTRE + side * 17} {torso.chest_y + 8}"
+                    f"M {CENTRE + side * 15} {torso.waist_y + 4} Q {CENTRE + side * 15} "
+                    f"{torso.waist_y - 16} {CENTRE + side * 17} {torso.chest_y + 8}"
                 ),
                 5,
                 -0.8,
@@ -158,7 +160,8 @@ def _waist(cut: Cut, torso: Torso) -> Drawing:
     x, y = torso.hem + 0.3, torso.waist_y
     if cut.fit == "relaxed":  # a belt that ties
         band = path(
-            f"M {CENTRE - x} {y - 2} Q {CENTRE} {y + 2} {CENTRE + x} {y - 2} L {CENTRE + x} {y + 7} Q {CENTRE} {y + 11} {CENTRE - x} {y + 7} Z"
+            f"M {CENTRE - x} {y - 2} Q {CENTRE} {y + 2} {CENTRE + x} {y - 2} L {CENTRE + x} "
+            f"{y + 7} Q {CENTRE} {y + 11} {CENTRE - x} {y + 7} Z"
         )
         return (Part(band, "deep", patterned=False, puff=0.6, lift=0.7),)
     return (
@@ -170,7 +173,7 @@ def skirt(cut: Cut, rng: np.random.Generator) -> Drawing:
     """Draws a skirt: pencil, A-line, flared or pleated, below a waistband."""
     ease = float(rng.uniform(-2, 2))
     top = 40.0 if cut.length == "maxi" else 52.0
-    hem_y = {"mini": 150.0, "knee": 192.0, "midi": 216.0, "maxi": 240.0}.get(cut.length, 192.0)
+    hem_y = {"mini": 150.0, "knee": 192.0, "midi": 216.0, "maxi": 226.0}.get(cut.length, 192.0)
     spread = {"pencil": -0.05, "a-line": 0.26, "flared": 0.50, "pleated": 0.42}.get(cut.model, 0.26)
     hip = 47.0 if cut.model == "pencil" else 49.0
     shape = Flare(
@@ -191,11 +194,13 @@ def skirt(cut: Cut, rng: np.random.Generator) -> Drawing:
         items.append(Seam(path(f"M {CENTRE} {top + 14} L {CENTRE} {hem_y + 3}"), 1.0, 0.35))
     x = 34.0 + ease
     band = path(
-        f"M {CENTRE - x} {top} Q {CENTRE} {top + 5} {CENTRE + x} {top} L {CENTRE + x + 1.5} {top + 12} Q {CENTRE} {top + 17} {CENTRE - x - 1.5} {top + 12} Z"
+        f"M {CENTRE - x} {top} Q {CENTRE} {top + 5} {CENTRE + x} {top} L {CENTRE + x + 1.5} "
+        f"{top + 12} Q {CENTRE} {top + 17} {CENTRE - x - 1.5} {top + 12} Z"
     )
     inner = mirror(
         path(
-            f"M {CENTRE} {top - 3} Q {CENTRE - x * 0.6} {top - 3} {CENTRE - x} {top} Q {CENTRE - x * 0.5} {top + 6} {CENTRE} {top + 6}"
+            f"M {CENTRE} {top - 3} Q {CENTRE - x * 0.6} {top - 3} {CENTRE - x} {top} Q "
+            f"{CENTRE - x * 0.5} {top + 6} {CENTRE} {top + 6}"
         )
     )
     items += [
@@ -213,7 +218,8 @@ def _pleats(shape: Flare) -> Drawing:
         seams.append(
             Seam(
                 path(
-                    f"M {x} {shape.waist_y + 4} Q {knee} {shape.waist_y + 34} {foot} {shape.hem_y + 4}"
+                    f"M {x} {shape.waist_y + 4} Q {knee} {shape.waist_y + 34} {foot} "
+                    f"{shape.hem_y + 4}"
                 ),
                 1.2,
                 0.30,

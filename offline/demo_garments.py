@@ -5,28 +5,31 @@ from dataclasses import replace
 
 import numpy as np
 
-from offline.demo_accessories import bag, hat, scarf
+from offline.demo_bags import bag
+from offline.demo_coats import coat
 from offline.demo_cut import Cut
 from offline.demo_dresses import dress, skirt
-from offline.demo_legs import jeans, shorts, trousers
-from offline.demo_outerwear import coat, jacket
+from offline.demo_hats import hat
+from offline.demo_jackets import jacket
 from offline.demo_outline import CENTRE, Drawing, Fold, Item, Outline, Seam
+from offline.demo_scarves import scarf
 from offline.demo_shoes import shoes
 from offline.demo_tops import knitwear, shirt, t_shirt
+from offline.demo_trousers import jeans, shorts, trousers
 
 Draw = Callable[[Cut, np.random.Generator], Drawing]
 
 # How each kind is drawn, and by how much it is widened and heightened to fill the square.
 GARMENTS: dict[str, tuple[Draw, float, float]] = {
-    "dress": (dress, 1.0, 1.0),
+    "dress": (dress, 1.14, 0.99),
     "t-shirt": (t_shirt, 1.24, 1.12),
     "shirt": (shirt, 1.22, 1.12),
     "knitwear": (knitwear, 1.22, 1.12),
     "jacket": (jacket, 1.22, 1.14),
-    "coat": (coat, 1.08, 1.02),
-    "jeans": (jeans, 1.0, 1.0),
-    "trousers": (trousers, 1.0, 1.0),
-    "skirt": (skirt, 1.0, 1.0),
+    "coat": (coat, 1.12, 1.0),
+    "jeans": (jeans, 1.1, 1.0),
+    "trousers": (trousers, 1.1, 1.0),
+    "skirt": (skirt, 1.08, 1.06),
     "shorts": (shorts, 1.2, 1.2),
     "shoes": (shoes, 1.0, 1.0),
     "bag": (bag, 1.0, 1.0),

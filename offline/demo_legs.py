@@ -1,4 +1,4 @@
-"""Draws jeans, trousers and shorts."""
+"""Pieces that clothes for the legs share: legs, waistbands and seams."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,6 @@ from offline.demo_outline import (
     Outline,
     Part,
     Seam,
-    both,
-    button,
     mirror,
     path,
 )
@@ -45,13 +43,18 @@ class Legs:
         foot = CENTRE - self.inner - self.stance
         return mirror(
             path(
-                f"M {CENTRE} {self.top + 4} Q {CENTRE - self.waist * 0.5} {self.top + 4} {CENTRE - self.waist} {self.top}"
-                f" C {CENTRE - self.waist - 3} {self.top + 16} {CENTRE - self.hip} {self.hip_y - 16} {CENTRE - self.hip} {self.hip_y}"
-                f" C {CENTRE - self.hip} {self.hip_y + 22} {CENTRE - self.knee - self.stance * 0.5} {knee_y - 20} "
+                f"M {CENTRE} {self.top + 4} Q {CENTRE - self.waist * 0.5} {self.top + 4} "
+                f"{CENTRE - self.waist} {self.top}"
+                f" C {CENTRE - self.waist - 3} {self.top + 16} {CENTRE - self.hip} "
+                f"{self.hip_y - 16} {CENTRE - self.hip} {self.hip_y}"
+                f" C {CENTRE - self.hip} {self.hip_y + 22} "
+                f"{CENTRE - self.knee - self.stance * 0.5} {knee_y - 20} "
                 f"{CENTRE - self.knee - self.stance * 0.5} {knee_y}"
-                f" Q {foot - self.ankle - 1} {(knee_y + self.hem_y) / 2} {foot - self.ankle} {self.hem_y}"
+                f" Q {foot - self.ankle - 1} {(knee_y + self.hem_y) / 2} {foot - self.ankle} "
+                f"{self.hem_y}"
                 f" Q {foot - self.ankle / 2} {self.hem_y + 3.5} {foot} {self.hem_y + 1}"
-                f" Q {CENTRE - self.inner * 0.8 - self.stance * 0.4} {knee_y} {CENTRE - 0.6} {self.crotch_y}"
+                f" Q {CENTRE - self.inner * 0.8 - self.stance * 0.4} {knee_y} {CENTRE - 0.6} "
+                f"{self.crotch_y}"
             )
         )
 
@@ -67,7 +70,8 @@ class Legs:
                 folds.append(
                     Fold(
                         path(
-                            f"M {CENTRE + side * 2} {y} Q {CENTRE + side * reach * 0.5} {y - 3} {CENTRE + side * reach} {y - 12 + fall}"
+                            f"M {CENTRE + side * 2} {y} Q {CENTRE + side * reach * 0.5} {y - 3} "
+                            f"{CENTRE + side * reach} {y - 12 + fall}"
                         ),
                         4.5,
                         -0.8 * depth,
@@ -95,12 +99,13 @@ class Legs:
         return tuple(folds)
 
 
-def _legs(cut: Cut, rng: np.random.Generator, *, hem_y: float, top: float = 16.0) -> Legs:
+def legs_of(cut: Cut, rng: np.random.Generator, *, hem_y: float, top: float = 16.0) -> Legs:
+    """Returns the legs of a cut: skinny, straight, wide, flared or tapered."""
     woman = cut.gender == "women"
     ease = float(rng.uniform(-1.5, 1.5))
     hip = (44.0 if woman else 45.0) + {"slim": -2.0, "regular": 0.0, "relaxed": 5.0}[cut.fit] + ease
-    knee = {"skinny": 34.0, "straight": 39.0, "wide": 50.0, "flared": 36.0}.get(cut.model, 39.0)
-    ankle = {"skinny": 19.0, "straight": 26.0, "wide": 40.0, "flared": 37.0}.get(cut.model, 26.0)
+    knee = {"skinny": 34.5, "straight": 40.0, "wide": 50.0, "flared": 34.0}.get(cut.model, 39.0)
+    ankle = {"skinny": 18.0, "straight": 27.0, "wide": 42.0, "flared": 40.0}.get(cut.model, 24.0)
     return Legs(
         top,
         (33.0 if woman else 37.0) + ease,
@@ -110,19 +115,22 @@ def _legs(cut: Cut, rng: np.random.Generator, *, hem_y: float, top: float = 16.0
         ankle + ease,
         3.0,
         hem_y,
-        9.0 if cut.model != "wide" else 6.0,
+        10.0 if cut.model != "wide" else 6.0,
     )
 
 
-def _waistband(legs: Legs, *, texture: str, loops: bool) -> Drawing:
+def waistband(legs: Legs, *, texture: str, loops: bool) -> Drawing:
+    """Returns a waistband before the inside of the back, with loops for a belt."""
     x, y = legs.waist, legs.top
     inner = mirror(
         path(
-            f"M {CENTRE} {y - 3} Q {CENTRE - x * 0.6} {y - 3} {CENTRE - x + 1} {y - 1} Q {CENTRE - x * 0.5} {y + 6} {CENTRE} {y + 6}"
+            f"M {CENTRE} {y - 3} Q {CENTRE - x * 0.6} {y - 3} {CENTRE - x + 1} {y - 1} Q "
+            f"{CENTRE - x * 0.5} {y + 6} {CENTRE} {y + 6}"
         )
     )
     band = path(
-        f"M {CENTRE - x} {y - 1} Q {CENTRE} {y + 6} {CENTRE + x} {y - 1} L {CENTRE + x + 1.6} {y + 11} Q {CENTRE} {y + 18} {CENTRE - x - 1.6} {y + 11} Z"
+        f"M {CENTRE - x} {y - 1} Q {CENTRE} {y + 6} {CENTRE + x} {y - 1} L {CENTRE + x + 1.6} "
+        f"{y + 11} Q {CENTRE} {y + 18} {CENTRE - x - 1.6} {y + 11} Z"
     )
     items: list[Item] = [
         Part(inner, "inner", patterned=False, puff=0.2, lift=0.1),
@@ -144,26 +152,8 @@ def _waistband(legs: Legs, *, texture: str, loops: bool) -> Drawing:
     return tuple(items)
 
 
-def jeans(cut: Cut, rng: np.random.Generator) -> Drawing:
-    """Draws jeans with stitches, rivets and a fly."""
-    legs = _legs(cut, rng, hem_y=240.0 - (26.0 if cut.length == "cropped" else 0.0))
-    y, x = legs.top, legs.waist
-    items: list[Item] = [Part(legs.outline(), texture="twill", folds=legs.folds(rng, 1.0))]
-    items += _fly(legs)
-    pocket = path(
-        f"M {CENTRE - x * 0.42} {y + 14} C {CENTRE - x * 0.45} {y + 27} {CENTRE - x * 0.8} {y + 33} {CENTRE - legs.hip + 4} {y + 33}"
-    )
-    shifted = tuple((px, py + 2.2) for px, py in pocket)
-    sides = [Seam(pocket, 1.1, 0.42), Seam(shifted, 0.7, -0.25, dash=2.2)]
-    items += both([*sides, button(CENTRE - x * 0.44, y + 16, 1.1, "metal"), *_inseam(legs)])
-    if legs.ankle > 15:
-        items += both([_hem_stitch(legs)])
-    items += _waistband(legs, texture="twill", loops=True)
-    items.append(button(CENTRE, y + 9, 2.5, "metal"))
-    return tuple(items)
-
-
-def _fly(legs: Legs) -> Drawing:
+def fly(legs: Legs) -> Drawing:
+    """Returns the seam of the middle and the stitches beside it."""
     y = legs.top + 14
     curve = path(
         f"M {CENTRE + 9} {y + 2} L {CENTRE + 9} {y + 26} Q {CENTRE + 8} {y + 36} {CENTRE} {y + 40}"
@@ -174,105 +164,25 @@ def _fly(legs: Legs) -> Drawing:
     )
 
 
-def _inseam(legs: Legs) -> Drawing:
+def outseam(legs: Legs) -> Drawing:
+    """Returns the seam along the outside of the left leg."""
     foot = CENTRE - legs.inner - legs.stance
     knee_y = legs.crotch_y + (legs.hem_y - legs.crotch_y) * 0.45
     line = path(
-        f"M {CENTRE - legs.hip + 2.5} {legs.hip_y} Q {CENTRE - legs.knee - legs.stance * 0.5 + 2} {knee_y} {foot - legs.ankle + 2.5} {legs.hem_y}"
+        f"M {CENTRE - legs.hip + 2.5} {legs.hip_y} Q {CENTRE - legs.knee - legs.stance * 0.5 + 2} "
+        f"{knee_y} {foot - legs.ankle + 2.5} {legs.hem_y}"
     )
     return (Seam(line, 0.7, 0.22),)
 
 
-def _hem_stitch(legs: Legs) -> Seam:
+def hem_stitch(legs: Legs) -> Seam:
+    """Returns the stitching above the left hem."""
     foot = CENTRE - legs.inner - legs.stance
     return Seam(
         path(
-            f"M {foot - legs.ankle} {legs.hem_y - 6} Q {foot - legs.ankle / 2} {legs.hem_y - 2.5} {foot} {legs.hem_y - 5}"
+            f"M {foot - legs.ankle} {legs.hem_y - 6} Q {foot - legs.ankle / 2} {legs.hem_y - 2.5} "
+            f"{foot} {legs.hem_y - 5}"
         ),
         0.8,
         0.3,
     )
-
-
-def trousers(cut: Cut, rng: np.random.Generator) -> Drawing:
-    """Draws trousers with a pressed crease and slanted pockets, or joggers with a cord."""
-    legs = _legs(cut, rng, hem_y=240.0 - (26.0 if cut.length == "cropped" else 0.0))
-    y, x = legs.top, legs.waist
-    items: list[Item] = [Part(legs.outline(), texture=cut.texture, folds=legs.folds(rng, 0.7))]
-    foot = CENTRE - legs.inner - legs.stance - legs.ankle / 2
-    knee_y = legs.crotch_y + (legs.hem_y - legs.crotch_y) * 0.45
-    slant = Seam(
-        path(f"M {CENTRE - x * 0.66} {y + 13} L {CENTRE - legs.hip + 3} {y + 42}"), 1.1, 0.4
-    )
-    if cut.model == "jogger" or cut.fit == "relaxed":
-        items += both([slant, _hem_stitch(legs)])
-        items += _waistband(legs, texture="rib", loops=False)
-        items += both(
-            [
-                Part(
-                    path(f"M {CENTRE - 2} {y + 10} Q {CENTRE - 7} {y + 22} {CENTRE - 5} {y + 34}"),
-                    "lace",
-                    stroke=1.8,
-                    patterned=False,
-                    puff=0.6,
-                    lift=0.6,
-                )
-            ]
-        )
-        return tuple(items)
-    crease = path(
-        f"M {CENTRE - x * 0.5} {y + 18} Q {CENTRE - legs.hip * 0.56} {knee_y} {foot} {legs.hem_y + 2}"
-    )
-    items += both([slant, Seam(crease, 1.0, 0.24)])
-    items.append(Seam(path(f"M {CENTRE} {y + 14} L {CENTRE} {legs.crotch_y}"), 1.0, 0.35))
-    items += _waistband(legs, texture=cut.texture, loops=cut.gender != "women")
-    return tuple(items)
-
-
-def shorts(cut: Cut, rng: np.random.Generator) -> Drawing:
-    """Draws shorts: tailored with turn-ups, or with a cord."""
-    woman = cut.gender == "women"
-    ease = float(rng.uniform(-2, 2))
-    long = cut.length == "knee"
-    legs = Legs(
-        62.0,
-        (42.0 if woman else 46.0) + ease,
-        56.0 + ease,
-        140.0,
-        60.0 + ease,
-        50.0 + ease,
-        3.0,
-        200.0 if long else 172.0,
-        8.0,
-    )
-    y, x = legs.top, legs.waist
-    items: list[Item] = [Part(legs.outline(), texture=cut.texture, folds=legs.folds(rng, 0.9))]
-    items += both(
-        [Seam(path(f"M {CENTRE - x * 0.66} {y + 13} L {CENTRE - legs.hip + 3} {y + 44}"), 1.1, 0.4)]
-    )
-    if cut.model == "drawstring":
-        items += both([_hem_stitch(legs)])
-        items += _waistband(legs, texture="rib", loops=False)
-        items += both(
-            [
-                Part(
-                    path(f"M {CENTRE - 2} {y + 10} Q {CENTRE - 9} {y + 24} {CENTRE - 6} {y + 40}"),
-                    "lace",
-                    stroke=2.2,
-                    patterned=False,
-                    puff=0.6,
-                    lift=0.6,
-                )
-            ]
-        )
-        return tuple(items)
-    foot = CENTRE - legs.inner - legs.stance
-    turn = path(
-        f"M {foot - legs.ankle - 1.5} {legs.hem_y - 11} Q {foot - legs.ankle / 2} {legs.hem_y - 7} {foot + 0.5} {legs.hem_y - 10} "
-        f"L {foot + 1.5} {legs.hem_y + 1} Q {foot - legs.ankle / 2} {legs.hem_y + 4.5} {foot - legs.ankle - 1} {legs.hem_y} Z"
-    )
-    items += both([Part(turn, texture=cut.texture, puff=0.6, lift=0.5)])
-    items += _fly(legs)
-    items += _waistband(legs, texture=cut.texture, loops=True)
-    items.append(button(CENTRE, y + 9, 2.4, "metal" if cut.texture == "twill" else "button"))
-    return tuple(items)

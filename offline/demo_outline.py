@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -94,9 +95,7 @@ def _bezier(controls: Sequence[Point]) -> list[Point]:
     t = np.linspace(0.0, 1.0, _STEPS + 1)[1:, None]
     rows = [np.asarray(control, dtype=np.float64)[None, :] for control in controls]
     while len(rows) > 1:  # de Casteljau
-        rows = [
-            first * (1 - t) + second * t for first, second in zip(rows[:-1], rows[1:], strict=True)
-        ]
+        rows = [first * (1 - t) + second * t for first, second in pairwise(rows)]
     return [(float(x), float(y)) for x, y in rows[0]]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,7 @@ from offline.demo_shading import SUPERSAMPLE, Box, FloatImage, blur, coverage, l
 Colour = tuple[float, float, float]  # red, green, blue, 0 to 1
 Palette = Mapping[str, Colour]
 
-_GROUND = np.array([0.953, 0.949, 0.943], dtype=np.float32)
+GROUND = np.array((0.957, 0.953, 0.945), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def form(drawing: Drawing, *, cloth: str, variety: int, seed: int) -> Form:
         seed: Of the small irregularities.
     """
     rng = np.random.default_rng(seed)
-    tile = flower_tile(rng)
+    tile = flower_tile(rng) if cloth == "floral" else np.zeros((3, 1, 1), dtype=np.float32)
     layers: list[Layer] = []
     for item in drawing:
         if isinstance(item, Seam):
@@ -83,7 +84,8 @@ def _layer(
     shadow = np.zeros_like(cover)
     if part.lift:
         soft = blur(cover, 2.2)
-        shadow[2:, 1:] = soft[:-2, :-1] * np.float32(0.34 * part.lift)
+        shadow[2:, 1:] = soft[:-2, :-1] * np.float32(0.28 * part.lift)
+        shadow += soft * np.float32(0.12 * part.lift)
     return Layer(part.role, box, cover, light, shine, shadow, shares)
 
 
@@ -107,7 +109,7 @@ def _dashes(points: list[tuple[float, float]], dash: float) -> list[list[tuple[f
         return [points]
     runs: list[list[tuple[float, float]]] = []
     travelled = 0.0
-    for (x, y), (to_x, to_y) in zip(points[:-1], points[1:], strict=True):
+    for (x, y), (to_x, to_y) in pairwise(points):
         length = float(np.hypot(to_x - x, to_y - y))
         steps = max(1, int(length / (dash / 2)))
         for step in range(steps):
@@ -121,13 +123,14 @@ def _dashes(points: list[tuple[float, float]], dash: float) -> list[list[tuple[f
 
 def _ground(silhouette: FloatImage) -> FloatImage:
     """Returns the ground with the garment's soft shadow, [256, 256, 3]."""
-    y = np.linspace(0.0, 1.0, SIZE, dtype=np.float32)[:, None, None]
-    ground = _GROUND * (1.012 - 0.030 * y) * np.ones((1, SIZE, 1), dtype=np.float32)
     near, far = blur(silhouette, 3.0), blur(silhouette, 9.0)
     shadow = np.zeros_like(silhouette)
     shadow[3:, 2:] += near[:-3, :-2] * np.float32(0.16)
     shadow[8:, 4:] += far[:-8, :-4] * np.float32(0.17)
-    return (ground * (1 - shadow[..., None])).astype(np.float32)
+    # A shadow that the edge of the photo would cut fades before it.
+    fade = np.clip((SIZE - 1 - np.arange(SIZE, dtype=np.float32)) / 12, 0.0, 1.0)
+    shadow *= fade[:, None]
+    return np.asarray(GROUND * (1 - shadow[..., None]), dtype=np.float32)
 
 
 def colour(shape: Form, palette: Palette) -> npt.NDArray[np.uint8]:
@@ -145,7 +148,7 @@ def colour(shape: Form, palette: Palette) -> npt.NDArray[np.uint8]:
         glow = np.clip(layer.light - 0.86, -0.2, 0.5) * np.float32(0.075) + layer.shine * 0.42
         lit = cloth * layer.light[..., None] + glow[..., None]
         window += layer.cover[..., None] * (lit - window)
-    return np.clip(canvas * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(canvas * 255 + 0.5, 0, 255), dtype=np.uint8)
 
 
 def _window(image: FloatImage, box: Box) -> FloatImage:

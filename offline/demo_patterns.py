@@ -54,7 +54,7 @@ def pattern(
 def _band(phase: FloatImage, period: float, width: float) -> FloatImage:
     """Returns 1 within ``width`` of each multiple of ``period``, with a soft edge of a pixel."""
     distance = np.abs((phase + period / 2) % period - period / 2)
-    return np.clip(width / 2 - distance + 0.5, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(width / 2 - distance + 0.5, 0.0, 1.0), dtype=np.float32)
 
 
 def _stripes(variety: int, across: FloatImage, along: FloatImage) -> FloatImage:
@@ -88,7 +88,7 @@ def _dots(variety: int, across: FloatImage, along: FloatImage) -> FloatImage:
     row = np.floor(along / (period * 0.866))
     x = (across + (row % 2) * period / 2) % period - period / 2
     y = along % (period * 0.866) - period * 0.433
-    return np.clip(radius - np.sqrt(x * x + y * y) + 0.5, 0.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(radius - np.sqrt(x * x + y * y) + 0.5, 0.0, 1.0), dtype=np.float32)
 
 
 def flower_tile(rng: np.random.Generator) -> FloatImage:
@@ -162,26 +162,28 @@ def texture(
     shape = (across.shape[0], across.shape[1])
     wave = np.float32(2 * np.pi)
     if name == "rib":
-        return (1 + 0.10 * np.sin(across * wave / 4.0)).astype(np.float32)
+        return np.asarray(1 + 0.10 * np.sin(across * wave / 4.0), dtype=np.float32)
     if name == "knit":  # rows of V stitches
         slant = np.abs((across % 5.0) - 2.5) * 0.9
-        return (1 + 0.07 * np.sin((along + slant) * wave / 4.0)).astype(np.float32)
+        return np.asarray(1 + 0.07 * np.sin((along + slant) * wave / 4.0), dtype=np.float32)
     if name == "cable":
         twist = np.sin(along * wave / 16.0) * 3.2
         rope = np.sin((across + twist * np.sign(np.sin(across * wave / 44.0))) * wave / 11.0)
-        return (1 + 0.10 * rope + 0.03 * np.sin(along * wave / 4.0)).astype(np.float32)
+        return np.asarray(1 + 0.10 * rope + 0.03 * np.sin(along * wave / 4.0), dtype=np.float32)
     if name == "twill":
         wash = noise(rng, shape, (30.0, 46.0)) * 0.035
         fine = rng.standard_normal(shape).astype(np.float32) * 0.035
-        return (1 + wash + fine + 0.03 * np.sin((across + along) * wave / 3.0)).astype(np.float32)
+        return np.asarray(
+            1 + wash + fine + 0.03 * np.sin((across + along) * wave / 3.0), dtype=np.float32
+        )
     if name == "corduroy":
-        return (1 + 0.09 * np.sin(across * wave / 5.0)).astype(np.float32)
+        return np.asarray(1 + 0.09 * np.sin(across * wave / 5.0), dtype=np.float32)
     if name == "wool":
-        fine = rng.standard_normal(shape).astype(np.float32) * 0.03
-        return (1 + fine + noise(rng, shape, (3.0, 3.0)) * 0.025).astype(np.float32)
+        fine = rng.standard_normal(shape).astype(np.float32) * 0.016
+        return np.asarray(1 + fine + noise(rng, shape, (3.0, 3.0)) * 0.018, dtype=np.float32)
     if name == "straw":
         weave = np.sin(across * wave / 5.0) * np.sin(along * wave / 4.0)
-        return (1 + 0.13 * weave).astype(np.float32)
+        return np.asarray(1 + 0.13 * weave, dtype=np.float32)
     if name == "leather":
-        return (1 + noise(rng, shape, (4.0, 4.0)) * 0.015).astype(np.float32)
+        return np.asarray(1 + noise(rng, shape, (4.0, 4.0)) * 0.015, dtype=np.float32)
     return np.ones(shape, dtype=np.float32)

@@ -1,13 +1,13 @@
 """Chooses the styles of the drawn shop: cut, cloth, brand, price, and the colours it comes in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from offline.demo_cut import Cut
 from offline.demo_palette import COLOURS
-from offline.demo_ranges import RANGES, Model, Range
+from offline.demo_ranges import Model, Range, read_ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ _DENIM_COLOURS = ("blue", "navy", "sky", "black", "grey", "white")
 _EARTHY = ("black", "brown", "burgundy", "navy", "beige", "grey", "olive", "red")
 _COAT_COLOURS = ("black", "navy", "grey", "beige", "brown", "burgundy", "olive", "red", "teal")
 _STRAW_COLOURS = ("beige", "brown", "white", "black")
+# Weaves that are not printed or woven in patterns.
+_PLAIN_WEAVES = ("leather", "corduroy", "twill", "straw")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,10 @@ class Style:
     """One style and what its colour variants share; ``variants`` are names of colours."""
 
     id: str
-    number: int
     cut: Cut
-    noun_choice: int
+    nouns: tuple[str, ...]  # the first is the style's own
+    category: tuple[str, ...]
+    sizes: tuple[str, ...]
     pattern: str
     variety: int
     material: str
@@ -68,59 +71,45 @@ class Style:
     first_product: int
     seed: int
 
-    @property
-    def model(self) -> Model:
-        """What the shop knows of the style's shape."""
-        return RANGES[self.cut.kind].models[self.cut.model]
-
-    @property
-    def range(self) -> Range:
-        """What the shop knows of the style's kind."""
-        return RANGES[self.cut.kind]
-
 
 def draw_styles(products: int, seed: int) -> list[Style]:
     """Draws styles until their variants make up ``products``; equal arguments, equal styles."""
+    ranges = read_ranges()
     styles: list[Style] = []
     made = 0
     while made < products:
         number = len(styles) + 1
         rng = np.random.default_rng([seed, number])
-        style = _style(number, made + 1, products - made, rng)
+        style = _style(ranges, number, made + 1, rng)
+        style = replace(style, variants=style.variants[: products - made])
         styles.append(style)
         made += len(style.variants)
     return styles
 
 
-def _style(number: int, first_product: int, room: int, rng: np.random.Generator) -> Style:
-    kinds = tuple(RANGES)
+def _style(
+    ranges: Mapping[str, Range], number: int, first_product: int, rng: np.random.Generator
+) -> Style:
     # The first styles show one of each kind, so that the smallest shop has them all.
-    kind = (
-        kinds[number - 1]
-        if number <= len(kinds)
-        else pick({name: shelf.share for name, shelf in RANGES.items()}, rng)
-    )
-    models = RANGES[kind].models
-    key = pick({name: model.share for name, model in models.items()}, rng)
-    model = models[key]
-    material = pick({name: 1.0 for name in model.materials}, rng)
+    kinds = tuple(ranges)
+    odds = {kind: shelf.share for kind, shelf in ranges.items()}
+    kind = kinds[number - 1] if number <= len(kinds) else pick(odds, rng)
+    shelf = ranges[kind]
+    name = pick({name: model.share for name, model in shelf.models.items()}, rng)
+    model = shelf.models[name]
+    material = pick(dict.fromkeys(model.materials, 1.0), rng)
+    cut = _cut(kind, name, model, material, rng)
     pattern = pick(model.patterns, rng)
-    cut = Cut(
-        kind=kind,
-        model=key,
-        sleeve=pick(model.sleeves, rng),
-        length=pick(model.lengths, rng),
-        neckline=pick(model.necklines, rng),
-        fit=pick(model.fits, rng),
-        gender=pick(model.genders, rng),
-        texture=model.materials[material],
-    )
+    if cut.texture in _PLAIN_WEAVES:
+        pattern = "plain"
     brand = BRANDS[int(rng.integers(len(BRANDS)))]
+    people = {"women": "Women", "men": "Men"}.get(cut.gender, "Unisex")
     return Style(
         id=f"s-{number:04d}",
-        number=number,
         cut=cut,
-        noun_choice=int(rng.integers(1 << 16)),
+        nouns=tuple(model.nouns[int(at)] for at in rng.permutation(len(model.nouns))),
+        category=(people, shelf.shelf),
+        sizes=shelf.mens_sizes if cut.gender == "men" else shelf.sizes,
         pattern=pattern,
         variety=int(rng.integers(6)),
         material=material,
@@ -128,11 +117,22 @@ def _style(number: int, first_product: int, room: int, rng: np.random.Generator)
         occasion=model.occasions[int(rng.integers(len(model.occasions)))],
         brand=brand,
         price_minor=_price(model.price * brand.level, rng),
-        variants=_variants(
-            cut, material, min(room, int(rng.choice((2, 3, 4), p=(0.6, 0.3, 0.1)))), rng
-        ),
+        variants=_variants(cut, material, int(rng.choice((2, 3, 4), p=(0.6, 0.3, 0.1))), rng),
         first_product=first_product,
         seed=int(rng.integers(1 << 31)),
+    )
+
+
+def _cut(kind: str, name: str, model: Model, material: str, rng: np.random.Generator) -> Cut:
+    return Cut(
+        kind=kind,
+        model=name,
+        sleeve=pick(model.sleeves, rng),
+        length=pick(model.lengths, rng),
+        neckline=pick(model.necklines, rng),
+        fit=pick(model.fits, rng),
+        gender=pick(model.genders, rng),
+        texture=model.materials[material],
     )
 
 
@@ -149,8 +149,8 @@ def _price(euros: float, rng: np.random.Generator) -> int:
     """Rounds a price as shops do: to 4.99, 39.95 or 129.00."""
     euros = max(5.0, euros * float(rng.lognormal(0.0, 0.16)))
     if euros >= 100:
-        return int(round(euros / 10) * 10 - 1) * 100
-    return int(round(euros)) * 100 - (5 if rng.random() < 0.5 else 1)
+        return (round(euros / 10) * 10 - 1) * 100
+    return round(euros) * 100 - (5 if rng.random() < 0.5 else 1)
 
 
 def _variants(cut: Cut, material: str, count: int, rng: np.random.Generator) -> tuple[str, ...]:

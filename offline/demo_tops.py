@@ -159,7 +159,8 @@ def shirt(cut: Cut, rng: np.random.Generator) -> Drawing:
     items.append(Part(placket, puff=0.25, lift=0.3, clip=_tail(torso)))
     items.append(Seam(path(f"M {CENTRE - 3.6} {y} L {CENTRE - 3.6} {torso.hem_y + 6}"), 0.6, 0.2))
     yoke = path(
-        f"M {CENTRE - 42} {torso.top + 27} Q {CENTRE} {torso.top + 31} {CENTRE + 42} {torso.top + 27}"
+        f"M {CENTRE - 42} {torso.top + 27} Q {CENTRE} {torso.top + 31} {CENTRE + 42} "
+        f"{torso.top + 27}"
     )
     items.append(Seam(yoke, 0.6, 0.16))
     if cut.model == "pocket":

@@ -72,7 +72,8 @@ def back(torso: Torso, *, rise: float = 4.0) -> Part:
         path(
             f"M {CENTRE} {torso.top + rise} Q {CENTRE - x * 0.7} {torso.top + rise} {CENTRE - x} "
             f"{torso.top - 1.5} L {CENTRE - x - 3} {torso.top + 8} "
-            f"L {CENTRE - x * 0.5} {torso.top + torso.dip + 6} L {CENTRE} {torso.top + torso.dip + 8}"
+            f"L {CENTRE - x * 0.5} {torso.top + torso.dip + 6} L {CENTRE} "
+            f"{torso.top + torso.dip + 8}"
         )
     )
     return Part(outline, "inner", patterned=False, puff=0.2, lift=0.2)
