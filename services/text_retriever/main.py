@@ -10,7 +10,7 @@ import grpc
 
 from fashion.text.v1 import text_retriever_pb2_grpc as pb_grpc
 from runtime import logs, settings
-from runtime.artifacts import ArtifactRefused, ArtifactStore, Release
+from runtime.artifacts import ArtifactStore, Release
 from runtime.errors import SetupError
 from runtime.generations import Follower
 from runtime.metrics import Metrics
@@ -30,27 +30,14 @@ class Settings:
     poll_s: float = 5.0
 
 
-class Loader:
-    """Opens the index of a release, or keeps the one that is open when it is the same."""
+def open_index(artifacts: ArtifactStore, release: Release) -> OpenIndex:
+    """Returns the text index that a release names.
 
-    def __init__(self, artifacts: ArtifactStore) -> None:
-        self._artifacts = artifacts
-        self._last: OpenIndex | None = None
-
-    def load(self, release: Release) -> OpenIndex:
-        """Returns the index that the release names.
-
-        Raises:
-            ArtifactRefused: It names none, or the index is not whole.
-        """
-        generation = release.generations.get(KIND)
-        if generation is None:
-            raise ArtifactRefused("kind_missing", f"{release.name} names no text index")
-        if self._last is None or self._last.generation != generation:
-            artifact = self._artifacts.open(KIND, generation, format=FORMAT)
-            index = TextIndex.open(artifact.folder)
-            self._last = OpenIndex(index, artifact.generation, artifact.seq)
-        return self._last
+    Raises:
+        ArtifactRefused: It is not whole, or of another format.
+    """
+    artifact = artifacts.open(KIND, release.generations[KIND], format=FORMAT)
+    return OpenIndex(TextIndex.open(artifact.folder), artifact.generation, artifact.seq)
 
 
 async def run(config: Settings, serving: ServerSettings) -> None:
@@ -66,10 +53,11 @@ async def run(config: Settings, serving: ServerSettings) -> None:
     stage = StageServer(STAGE, register, [NAME], serving, metrics)
     follower = Follower(
         artifacts,
-        Loader(artifacts).load,
+        lambda release: open_index(artifacts, release),
         poll_s=config.poll_s,
         on_state=stage.set_ready,
         metrics=metrics,
+        kinds=(KIND,),
     )
     await stage.start()
     await stage.serve_until_stopped(follower.run())
