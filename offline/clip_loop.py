@@ -73,7 +73,7 @@ class Trainer:
     @property
     def scale(self) -> float:
         """The inverse temperature now."""
-        return float(_scale(self._model).exp())
+        return float(_scale(self._model).detach().exp())
 
     def epoch(self, number: int) -> Iterator[Step]:
         """Runs one epoch; a step is done when it is yielded.
