@@ -2,16 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import grpc.aio
 import numpy as np
 import orjson
+
 from fashion.search.v1 import search_pb2
 
 SEARCH = "/fashion.search.v1.SearchService/Search"
 _READ_BYTES = 1 << 20
+_Search: TypeAlias = "grpc.aio.UnaryUnaryMultiCallable[bytes, bytes]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,9 @@ class Load:
 
     def percentile_ms(self, percent: float) -> float:
         """The latency below which ``percent`` of the requests stay; NaN without any."""
-        return float(np.percentile(self.latencies_ms, percent)) if len(self.latencies_ms) else np.nan
+        return (
+            float(np.percentile(self.latencies_ms, percent)) if len(self.latencies_ms) else np.nan
+        )
 
 
 class Caller:
@@ -69,7 +74,7 @@ class GrpcCaller(Caller):
             options=[("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1)],
         )
         # Bytes in, bytes out: the generator shares the cores with what it measures.
-        self._search = self._channel.unary_unary(SEARCH)
+        self._search: _Search = self._channel.unary_unary(SEARCH)
 
     async def call(self, index: int) -> bytes:
         answer: bytes = await self._search(self._bodies[index % len(self._bodies)], timeout=10)
@@ -92,8 +97,8 @@ class RestCaller(Caller):
     def __init__(self, host: str, port: int, bodies: Sequence[tuple[str, bytes]]) -> None:
         self._host, self._port = host, port
         self._requests = [
-            b"POST /v1/search HTTP/1.1\r\nHost: %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n"
-            % (f"{host}:{port}".encode(), media_type.encode(), len(body))
+            f"POST /v1/search HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {media_type}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n".encode()
             + body
             for media_type, body in bodies
         ]
@@ -124,17 +129,23 @@ class RestCaller(Caller):
 
 
 async def closed_loop(
-    make_caller: Callable[[], Caller], *, clients: int, requests: int, look_every: int = 20
+    make_caller: Callable[[int], Caller],
+    *,
+    clients: int,
+    requests: int,
+    salt: int = 0,
+    look_every: int = 20,
 ) -> Load:
     """Runs ``clients`` callers side by side, each sending its next request when it has an answer.
 
     Args:
-        make_caller: Makes one client.
+        make_caller: Makes one client of a number, by which its photos differ from all others.
         clients: How many at the same time.
         requests: How many requests in all.
+        salt: Number of the first client.
         look_every: The timings of one answer in so many are read.
     """
-    callers = [make_caller() for _ in range(clients)]
+    callers = [make_caller(salt + number) for number in range(clients)]
     for caller in callers:
         await caller.open()
     latencies: list[float] = []
@@ -163,15 +174,6 @@ async def closed_loop(
     for caller in callers:
         await caller.close()
     return Load(np.array(latencies), seconds, failures, timings)
-
-
-def run(work: Callable[[], Awaitable[Load]]) -> Load:
-    """Runs a measurement to its end."""
-
-    async def main() -> Load:
-        return await work()
-
-    return asyncio.run(main())
 
 
 async def _reopen(caller: Caller) -> None:

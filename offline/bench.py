@@ -1,0 +1,200 @@
+"""Measures a running system, and in the same run what one process without a network could do."""
+
+import asyncio
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from offline import bench_limit, run_state
+from offline.bench_catalog import synthetic_catalog, synthetic_queries
+from offline.bench_load import Caller, Load, closed_loop
+from offline.bench_workload import PAGE_SIZE, QUERIES, Workload, catalog_queries
+from offline.house import LOOPBACK, UpOptions
+from offline.layout import DataDir
+from offline.ports import free_ports, is_free
+from offline.progress import say
+from offline.up import down, up_detached
+from runtime.artifacts import ArtifactStore
+from runtime.errors import SetupError
+from services.image_retriever.architecture import FORMAT as ENCODER_FORMAT
+from services.image_retriever.encoder import open_encoder
+from services.image_retriever.index import VectorIndex
+from services.text_retriever.index import FORMAT as TEXT_FORMAT
+from services.text_retriever.index import TextIndex
+
+CLIENTS = (1, 8)
+DEPTH = 10 * PAGE_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """What to measure.
+
+    Attributes:
+        requests: Searches by words in each measurement; a quarter of it by photos.
+        products: Size of the synthetic catalogue; 0 measures the catalogue of the data folder.
+    """
+
+    requests: int = 4000
+    products: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    way: str
+    query: str
+    clients: int
+    load: Load
+    limit: float
+
+    @property
+    def share(self) -> float:
+        """Requests a second as a share of the limit with the same clients."""
+        return self.load.per_second / self.limit
+
+
+def bench(data: DataDir, options: BenchOptions, *, as_json: bool = False) -> int:
+    """Prints the table; starts the system for the time of the measurement if it does not run.
+
+    Raises:
+        SetupError: There is nothing to measure.
+    """
+    if options.products:
+        synthetic_catalog(data, products=options.products)
+    started = run_state.read(data) is None
+    if started:
+        up_detached(data, UpOptions(port=_two_ports()))
+    try:
+        rows = measure(data, options)
+    finally:
+        if started:
+            down(data)
+    print(json.dumps([_as_json(row) for row in rows], indent=1) if as_json else table(rows))
+    return 0 if all(row.load.failures == 0 for row in rows) else 1
+
+
+def measure(data: DataDir, options: BenchOptions) -> list[Row]:
+    """Measures limit, gRPC and REST, for each kind of query and number of clients."""
+    state = run_state.read(data)
+    if state is None:
+        raise SetupError(f"nothing runs on {data.root}: start it with `hemline up`")
+    limit = _open_limit(data)
+    work = _workload(data, options, limit)
+    rows: list[Row] = []
+    for query in ("text", "photo", "mixed") if work.photos else ("text",):
+        requests = options.requests if query == "text" else max(8, options.requests // 4)
+        search = _in_process(limit, work, query)
+        doors: dict[str, Callable[[int], Caller]] = {
+            "gRPC": partial(work.grpc, state.grpc, query),
+            "REST": partial(work.rest, state.url, query),
+        }
+        _warm(doors, min(requests, QUERIES))
+        for clients in CLIENTS:
+            say(f"Measuring {query}, {clients} client{'s' * (clients > 1)} ...")
+            most = bench_limit.threads(search, clients=clients, requests=requests)
+            rows.append(Row("one process", query, clients, most, most.per_second))
+            for way, make in doors.items():
+                # Photos of numbers that were not sent before: nobody has their vectors yet.
+                loop = closed_loop(make, clients=clients, requests=requests, salt=100 * len(rows))
+                load = asyncio.run(loop)
+                rows.append(Row(way, query, clients, load, most.per_second))
+    return rows
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Returns the rows as a markdown table, with the machine in its title."""
+    lines = [
+        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {len(os.sched_getaffinity(0))} cores; "
+        f"page of {PAGE_SIZE}, {DEPTH} candidates a retriever",
+        "",
+        "| query | clients | way | requests/s | p50 ms | p95 ms | p99 ms | of the limit | failed "
+        "| mean ms a stage |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        load = row.load
+        spent = ", ".join(f"{name} {value:.1f}" for name, value in load.timings_ms.items())
+        figures = " | ".join(f"{load.percentile_ms(percent):.1f}" for percent in (50, 95, 99))
+        lines.append(
+            f"| {row.query} | {row.clients} | {row.way} | {load.per_second:.0f} | {figures} "
+            f"| {row.share:.2f} | {load.failures} | {spent} |"
+        )
+    return "\n".join(lines)
+
+
+def _open_limit(data: DataDir) -> bench_limit.Limit:
+    store = ArtifactStore(data.artifacts)
+    release = store.current()
+    if release is None:
+        raise SetupError(f"nothing is built in {data.root}")
+    formats = {"text": TEXT_FORMAT, "image": VectorIndex.FORMAT, "encoder": ENCODER_FORMAT}
+    folders = {
+        kind: store.open(kind, release.generations[kind], format=number).folder
+        for kind, number in formats.items()
+    }
+    return bench_limit.Limit(
+        TextIndex.open(folders["text"]),
+        VectorIndex.open(folders["image"]),
+        open_encoder(folders["encoder"]),
+        DEPTH,
+        PAGE_SIZE,
+    )
+
+
+def _workload(data: DataDir, options: BenchOptions, limit: bench_limit.Limit) -> Workload:
+    if options.products:
+        words, photos = synthetic_queries(options.products, QUERIES), list[bytes]()
+    else:
+        words, photos = catalog_queries(data)
+    vectors, known = limit.encoder.encode_texts(words)
+    words = [text for text, is_known in zip(words, known, strict=True) if is_known]
+    return Workload(words, vectors[known], photos)
+
+
+def _in_process(
+    limit: bench_limit.Limit, work: Workload, query: str
+) -> Callable[[int], Sequence[str]]:
+    def search(index: int) -> Sequence[str]:
+        place = index % len(work.words)
+        if query == "text":
+            return limit.by_words(work.words[place], work.vectors[place])
+        photo = work.photos[index % len(work.photos)]
+        if query == "photo":
+            return limit.by_photo(photo)
+        return limit.by_both(work.words[place], work.vectors[place], photo)
+
+    return search
+
+
+def _warm(doors: Mapping[str, Callable[[int], Caller]], requests: int) -> None:
+    """Sends each query once: the measurement is of kept query vectors, as a shop's mostly are."""
+    for number, make in enumerate(doors.values()):
+        asyncio.run(closed_loop(make, clients=2, requests=requests, salt=90_000 + 10 * number))
+
+
+def _two_ports() -> int:
+    """A free port whose successor is free too."""
+    while True:
+        (port,) = free_ports(1)
+        if is_free(LOOPBACK, port + 1):
+            return port
+
+
+def _as_json(row: Row) -> dict[str, object]:
+    load = row.load
+    return {
+        "query": row.query,
+        "clients": row.clients,
+        "way": row.way,
+        "requests_per_second": round(load.per_second, 1),
+        **{f"p{percent}_ms": round(load.percentile_ms(percent), 2) for percent in (50, 95, 99)},
+        "share_of_limit": round(row.share, 3),
+        "failures": load.failures,
+        "timings_ms": load.timings_ms,
+    }

@@ -1,0 +1,176 @@
+"""Makes a synthetic catalogue of any size, to measure speed on."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from catalog.product import Product
+from catalog.store import CatalogStore
+from offline.layout import DataDir
+from offline.progress import progress
+from runtime.artifacts import ArtifactStore
+from services.image_retriever.architecture import FORMAT as ENCODER_FORMAT
+from services.image_retriever.architecture import Architecture, Preprocessing, Trained, fingerprint
+from services.image_retriever.encoder import Encoder, open_encoder
+from services.image_retriever.index import VectorIndex
+from services.image_retriever.tokenizer import WordTokenizer
+from services.text_retriever.index import FORMAT as TEXT_FORMAT
+from services.text_retriever.index import TextIndex
+
+WORDS = 5_000
+DIM = 512
+SEED = 20
+_BATCH = 2_000
+_ONSETS, _VOWELS, _CODAS = "bdfghklmnprstvwz", "aeiou", ["n", "r", "l", "s", "k", "m"]
+
+
+def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None:
+    """Publishes a release of ``products`` products without photos, unless it is there already.
+
+    Titles are 4 to 9 words drawn by Zipf's law from 5,000 made-up ones. The encoder has random
+    weights; the vector of a product is its encoded title plus noise of the same length, so that a
+    query of words has neighbours worth finding. There are no similarity floors: they would be
+    calibrated on photos, which do not exist here.
+    """
+    artifacts = ArtifactStore(data.create().artifacts)
+    inputs = {"bench": hashlib.sha256(f"1 {products} {seed}".encode()).hexdigest()}
+    if artifacts.find("image", format=VectorIndex.FORMAT, inputs=inputs) and artifacts.current():
+        return
+    rng = np.random.default_rng(seed)
+    words = _words(rng)
+    titles = _titles(rng, words, products)
+    store = CatalogStore.open(data.database_url, create=True)
+    with progress("Writing synthetic products", products) as shown:
+        for start in range(0, products, _BATCH):
+            batch = list(_products(titles, start))
+            store.upsert(batch)
+            shown.advance(len(batch))
+    seq = store.seq()
+    text = artifacts.publish(
+        "text",
+        format=TEXT_FORMAT,
+        seq=seq,
+        inputs=inputs,
+        write=lambda folder: TextIndex.write(store.scan(), folder),
+    )
+    trained = _random_encoder(words, seed)
+    encoder = artifacts.publish(
+        "encoder",
+        format=ENCODER_FORMAT,
+        seq=seq,
+        inputs=inputs,
+        write=partial(_write_encoder, trained),
+    )
+    vectors = _vectors(rng, titles, open_encoder(encoder.folder))
+    image = artifacts.publish(
+        "image",
+        format=VectorIndex.FORMAT,
+        seq=seq,
+        inputs=inputs,
+        parents={"encoder": encoder.generation},
+        write=lambda folder: VectorIndex.write(
+            [_id(number) for number in range(products)],
+            vectors,
+            folder,
+            fingerprint=_fingerprint(trained),
+            floors={"text": None, "photo": None, "mixed": None},
+        ),
+    )
+    store.close()
+    artifacts.release(
+        {
+            "text": text.generation,
+            "encoder": encoder.generation,
+            "image": image.generation,
+        },
+        seq=seq,
+    )
+
+
+def synthetic_queries(products: int, count: int, *, seed: int = SEED) -> list[str]:
+    """Returns ``count`` queries of one to four words out of the titles of the catalogue."""
+    rng = np.random.default_rng(seed)
+    titles = _titles(rng, _words(rng), products)
+    asking = np.random.default_rng(seed + 1)
+    queries = []
+    for place in asking.choice(len(titles), count, replace=False):
+        found = np.array(titles[place].split())
+        size = min(len(found), int(asking.integers(1, 5)))
+        queries.append(" ".join(asking.choice(found, size, replace=False).tolist()))
+    return queries
+
+
+def _words(rng: np.random.Generator) -> list[str]:
+    words: dict[str, None] = {}
+    while len(words) < WORDS:
+        syllables = rng.integers(2, 4)
+        word = "".join(
+            _ONSETS[rng.integers(len(_ONSETS))] + _VOWELS[rng.integers(len(_VOWELS))]
+            for _ in range(syllables)
+        )
+        words[word + _CODAS[rng.integers(len(_CODAS))]] = None
+    return list(words)
+
+
+def _titles(rng: np.random.Generator, words: list[str], products: int) -> list[str]:
+    weights = 1 / np.arange(1, WORDS + 1)
+    cumulative = np.cumsum(weights / weights.sum())
+    lengths = rng.integers(4, 10, products)
+    drawn = np.searchsorted(cumulative, rng.random(int(lengths.sum()))).clip(0, WORDS - 1)
+    ends = np.cumsum(lengths)
+    return [
+        " ".join(words[index] for index in drawn[end - length : end])
+        for end, length in zip(ends, lengths, strict=True)
+    ]
+
+
+def _products(titles: list[str], start: int) -> Iterator[Product]:
+    for number, title in enumerate(titles[start : start + _BATCH], start):
+        yield Product(
+            id=_id(number),
+            style_id=_id(number),
+            title=title,
+            brand=f"brand{number % 97}",
+            price_minor=1_000 + number % 20_000,
+            currency="EUR",
+        )
+
+
+def _id(number: int) -> str:
+    return f"p-{number:06d}"
+
+
+def _random_encoder(words: list[str], seed: int) -> Trained:
+    torch.manual_seed(seed)
+    tokenizer = WordTokenizer(words)
+    architecture, preprocessing = Architecture(dim=DIM), Preprocessing(image_size=64)
+    model = architecture.build(tokenizer, preprocessing.image_size)
+    return Trained(model, tokenizer, architecture, preprocessing)
+
+
+def _write_encoder(trained: Trained, folder: Path) -> Mapping[str, object]:
+    trained.write(folder)
+    return {"fingerprint": _fingerprint(trained)}
+
+
+def _fingerprint(trained: Trained) -> str:
+    return fingerprint(
+        trained.model.state_dict(), trained.tokenizer.digest(), trained.preprocessing
+    )
+
+
+def _vectors(rng: np.random.Generator, titles: list[str], encoder: Encoder) -> NDArray[np.float32]:
+    rows = np.empty((len(titles), DIM), np.float32)
+    with progress("Encoding synthetic titles", len(titles)) as shown:
+        for start in range(0, len(titles), _BATCH):
+            part = titles[start : start + _BATCH]
+            found, _ = encoder.encode_texts(part)
+            noise = rng.standard_normal(found.shape).astype(np.float32) / np.sqrt(DIM)
+            rows[start : start + len(part)] = found + noise
+            shown.advance(len(part))
+    return rows
