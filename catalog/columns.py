@@ -26,7 +26,7 @@ class WordColumn:
         """Tells for each product whether it holds the word; bool of shape [products]."""
         if word not in self.words:
             return np.zeros(len(self.codes), np.bool_)
-        return self.codes == self.words.index(word)
+        return np.equal(self.codes, self.words.index(word))
 
 
 @dataclass(frozen=True, slots=True)
