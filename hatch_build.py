@@ -39,8 +39,17 @@ def generate(protos: Path, out: Path) -> None:
     if protoc.main(["protoc", f"-I{protos}", f"-I{wellknown}", *wanted, *names]) != 0:
         shutil.rmtree(scratch)
         raise RuntimeError("protoc refused the contract")
+    if _listing(scratch) == _listing(out):
+        shutil.rmtree(scratch)  # A process that runs from `out` is not disturbed for nothing.
+        return
     shutil.rmtree(out, ignore_errors=True)
     scratch.rename(out)
+
+
+def _listing(folder: Path) -> dict[str, bytes]:
+    """Returns the bytes of each stub below a folder, by its path in there."""
+    stubs = [path for path in folder.rglob("*_pb2*") if path.suffix in (".py", ".pyi")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in stubs}
 
 
 def main() -> int:

@@ -7,8 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,16 +22,9 @@ from offline.run_state import Member, RunState
 from offline.supervisor import Plan, Supervisor, answers
 from offline.up import down
 from runtime.errors import SetupError
+from tests.waiting import eventually
 
 WEB = "import http.server,sys; http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), type('H', (http.server.BaseHTTPRequestHandler,), {'do_GET': lambda s: (s.send_response(200), s.end_headers())})).serve_forever()"  # noqa: E501
-
-
-def eventually(what: Callable[[], bool], within_s: float = 20.0) -> None:
-    """Waits until something is true, and fails when it does not become so."""
-    deadline = time.monotonic() + within_s
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def plan(name: str, folder: Path, *program: str, readiness: str = "", last: bool = False) -> Plan:
