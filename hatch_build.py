@@ -8,7 +8,7 @@ from pathlib import Path
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class StubsHook(BuildHookInterface):  # type: ignore[type-arg,misc]  # hatchling ships no types
+class StubsHook(BuildHookInterface):  # type: ignore[type-arg]  # of no use to us
     """Puts the generated package ``fashion`` into the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, dict[str, str]]) -> None:
