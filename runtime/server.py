@@ -93,6 +93,11 @@ class StageServer:
         return self._stopping
 
     @property
+    def hurrying(self) -> asyncio.Event:
+        """Set once the process was told a second time, and must not wait."""
+        return self._second
+
+    @property
     def metrics_port(self) -> int:
         """The port of the metrics; 0 when there is none."""
         return self._probes.port if self._probes else 0
@@ -116,7 +121,7 @@ class StageServer:
         except RuntimeError:
             raise SetupError(f"{self._settings.address} cannot be bound: is it taken?") from None
         if self._settings.metrics_address:
-            self._probes = Probes(self._settings.metrics_address, self._metrics, self._readiness)
+            self._probes = Probes(self._settings.metrics_address, self._metrics, self.why_not_ready)
             self._probes.start()
         await server.start()
         self._server = server
@@ -129,6 +134,10 @@ class StageServer:
             _log.info("%s is %s", self._stage, "ready" if ready else f"not ready: {reason}")
         self._reason = reason
         self._health.set_ready(ready)
+
+    def why_not_ready(self) -> str:
+        """Returns the reason; empty when work may be sent."""
+        return "" if self._health.is_ready else self._reason or "not ready"
 
     async def run_blocking(
         self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs
@@ -194,9 +203,6 @@ class StageServer:
             self._probes.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
         _log.info("%s has stopped", self._stage)
-
-    def _readiness(self) -> str:
-        return "" if self._health.is_ready else self._reason or "not ready"
 
 
 async def _first_failure(
