@@ -1,0 +1,443 @@
+"""Promises of the image stage, asked over a real channel."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fashion.image.v1 import image_retriever_pb2 as pb
+from fashion.image.v1.image_retriever_pb2_grpc import (
+    ImageRetrieverServiceStub,
+    add_ImageRetrieverServiceServicer_to_server,
+)
+from runtime.artifacts import Artifact, ArtifactRefused, ArtifactStore
+from runtime.errors import Code
+from runtime.metrics import Metrics
+from runtime.server import ServerSettings, StageServer
+from services.image_retriever.batcher import EncodeBatcher
+from services.image_retriever.canary import Canaries
+from services.image_retriever.decode import PhotoDecoder
+from services.image_retriever.encoder import Encoder
+from services.image_retriever.index import VectorIndex
+from services.image_retriever.pair import Pair, PairOpener
+from services.image_retriever.parts import PartEncoder
+from services.image_retriever.servicer import NAME, ImageRetrieverServicer
+from tests.colours import COLOURS, ColourEncoder, photo, two_colours
+
+FLOORS = {"text": 0.5, "photo": 0.9, "mixed": 0.5}
+PRODUCTS = [(f"{colour}-{n}", colour, 1 - n / 20) for colour in COLOURS for n in range(5)]
+
+
+def write_index(folder: Path, encoder: ColourEncoder) -> dict[str, object]:
+    pixels = [_pixels(colour, shade) for _, colour, shade in PRODUCTS]
+    Canaries.write(["red", "nothing known"], encoder, folder)
+    return VectorIndex.write(
+        [product_id for product_id, _, _ in PRODUCTS],
+        encoder.encode_photos(pixels),
+        folder,
+        fingerprint=encoder.fingerprint,
+        floors=FLOORS,
+    )
+
+
+def _pixels(colour: str, shade: float) -> NDArray[np.uint8]:
+    filled = [int(part * shade) for part in COLOURS[colour]]
+    return np.tile(np.array(filled, np.uint8), (16, 16, 1))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    folder, encoder = tmp_path_factory.mktemp("index"), ColourEncoder()
+    write_index(folder, encoder)
+    return Pair(VectorIndex.open(folder), encoder, "000001-abcdef01", 7)
+
+
+@pytest.fixture(scope="module")
+def parts() -> Iterator[PartEncoder]:
+    encoder = PartEncoder(EncodeBatcher(), PhotoDecoder())
+    yield encoder
+    encoder.close()
+
+
+@asynccontextmanager
+async def serving(
+    opened: Callable[[], Pair | None], parts: PartEncoder | None, *, searches: bool = True
+) -> AsyncIterator[ImageRetrieverServiceStub]:
+    def register(server: grpc.aio.Server) -> None:
+        servicer = ImageRetrieverServicer(
+            opened, stage.run_blocking, encoder=parts, searches=searches
+        )
+        add_ImageRetrieverServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+
+    settings = ServerSettings(in_flight_limit=64, max_message_mib=11)
+    stage = StageServer("image", register, [NAME], settings, Metrics("image"))
+    port = await stage.start()
+    served = asyncio.create_task(stage.serve_until_stopped())
+    try:
+        options = [("grpc.max_send_message_length", -1)]
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
+            yield ImageRetrieverServiceStub(channel)  # type: ignore[no-untyped-call]
+    finally:
+        stage.stop()
+        await served
+
+
+@pytest.fixture
+async def stub(pair: Pair, parts: PartEncoder) -> AsyncIterator[ImageRetrieverServiceStub]:
+    async with serving(lambda: pair, parts) as stub:
+        yield stub
+
+
+def words(text: str, weight: float | None = None) -> pb.QueryPart:
+    return pb.QueryPart(text=text, weight=weight)
+
+
+def shot(data: bytes, weight: float | None = None, crop: pb.Crop | None = None) -> pb.QueryPart:
+    return pb.QueryPart(photo=data, weight=weight, crop=crop)
+
+
+def like(product_id: str, weight: float | None = None) -> pb.QueryPart:
+    return pb.QueryPart(product_id=product_id, weight=weight)
+
+
+async def encode(
+    stub: ImageRetrieverServiceStub, *queries: Sequence[pb.QueryPart]
+) -> pb.EncodeQueriesResponse:
+    request = pb.EncodeQueriesRequest(queries=[pb.EncodeQuery(parts=parts) for parts in queries])
+    reply: pb.EncodeQueriesResponse = await stub.EncodeQueries(request, timeout=30)
+    return reply
+
+
+async def search(
+    stub: ImageRetrieverServiceStub, *queries: pb.VectorQuery, fingerprint: str = "colours-1"
+) -> pb.SearchVectorsResponse:
+    request = pb.SearchVectorsRequest(queries=queries, encoder_fingerprint=fingerprint)
+    reply: pb.SearchVectorsResponse = await stub.SearchVectors(request, timeout=30)
+    return reply
+
+
+async def found(stub: ImageRetrieverServiceStub, *parts: pb.QueryPart, count: int = 5) -> list[str]:
+    """The ids that a mixture finds, by both calls as the gateway makes them."""
+    (encoded,) = (await encode(stub, parts)).queries
+    assert encoded.status.code == 0, encoded.status.message
+    query = pb.VectorQuery(vector=encoded.vector, kind=encoded.kind, hit_count=count)
+    (result,) = (await search(stub, query)).results
+    assert result.status.code == 0, result.status.message
+    return list(result.hits.product_ids)
+
+
+def vector_of(encoded: pb.EncodedQuery) -> NDArray[np.float32]:
+    return np.frombuffer(encoded.vector, "<f4")
+
+
+async def test_words_find_what_looks_like_them(stub: ImageRetrieverServiceStub) -> None:
+    assert {name.split("-")[0] for name in await found(stub, words("RED"))} == {"red"}
+
+
+async def test_a_photo_finds_what_looks_like_it(stub: ImageRetrieverServiceStub) -> None:
+    assert (await found(stub, shot(photo("blue"))))[0] == "blue-0"
+
+
+async def test_a_product_finds_itself_and_its_like(stub: ImageRetrieverServiceStub) -> None:
+    assert (await found(stub, like("green-2")))[0] == "green-2"
+
+
+async def test_a_crop_decides_what_is_looked_at(stub: ImageRetrieverServiceStub) -> None:
+    data = two_colours("red", "blue")
+    left = pb.Crop(x=0, y=0, width=0.4, height=1)
+    right = pb.Crop(x=0.6, y=0, width=0.4, height=1)
+    assert (await found(stub, shot(data, crop=left)))[0] == "red-0"
+    assert (await found(stub, shot(data, crop=right)))[0] == "blue-0"
+
+
+async def test_a_mixture_is_the_weighted_sum_of_its_parts(
+    stub: ImageRetrieverServiceStub, pair: Pair
+) -> None:
+    reply = await encode(
+        stub,
+        [words("red")],
+        [shot(photo("blue"))],
+        [words("red", 2), shot(photo("blue"), 0.5), like("green-1", -1)],
+    )
+    red, blue, mixture = (vector_of(each) for each in reply.queries)
+    green = pair.index.vector_of("green-1")
+    assert green is not None
+    wanted = 2 * red + 0.5 * blue - green
+    assert np.allclose(mixture, wanted / np.linalg.norm(wanted), atol=1e-6)
+    kinds = [each.kind for each in reply.queries]
+    assert kinds == [pb.QUERY_KIND_TEXT, pb.QUERY_KIND_PHOTO, pb.QUERY_KIND_MIXED]
+
+
+async def test_answers_name_their_encoder_and_index(stub: ImageRetrieverServiceStub) -> None:
+    reply = await encode(stub, [words("red")])
+    assert reply.encoder_fingerprint == "colours-1"
+    assert (reply.generation.generation, reply.generation.seq) == ("000001-abcdef01", 7)
+    query = pb.VectorQuery(vector=reply.queries[0].vector)
+    assert (await search(stub, query)).generation == reply.generation
+
+
+async def test_unknown_words_are_no_query_at_all(stub: ImageRetrieverServiceStub) -> None:
+    reply = await encode(stub, [words("zzzz")], [words("zzzz"), shot(photo("red"))])
+    nothing, rest = reply.queries
+    assert nothing.status.code == 0
+    assert nothing.vector == b""
+    assert nothing.kind == pb.QUERY_KIND_TEXT
+    assert rest.kind == pb.QUERY_KIND_PHOTO
+    assert len(rest.vector) == 16
+
+
+async def test_parts_that_cancel_out_are_refused(stub: ImageRetrieverServiceStub) -> None:
+    (encoded,) = (await encode(stub, [words("red", 1), words("red", -1)])).queries
+    assert encoded.status.code == Code.INVALID_ARGUMENT.grpc_number
+    assert encoded.status.field == "parts"
+    assert encoded.vector == b""
+
+
+BAD_PARTS: dict[str, tuple[list[pb.QueryPart], str]] = {
+    "no parts": ([], "parts"),
+    "too many": ([words("red")] * 17, "parts"),
+    "nothing in it": ([pb.QueryPart()], "parts[0]"),
+    "empty text": ([words("red"), words(" \u200b ")], "parts[1].text"),
+    "long text": ([words("a" * 513)], "parts[0].text"),
+    "weight 0": ([words("red", 0)], "parts[0].weight"),
+    "weight nan": ([words("red", float("nan"))], "parts[0].weight"),
+    "weight 11": ([words("red", 11)], "parts[0].weight"),
+    "crop of words": ([pb.QueryPart(text="red", crop=pb.Crop(width=1, height=1))], "parts[0].crop"),
+    "crop outside": (
+        [shot(photo("red"), crop=pb.Crop(x=0.5, width=0.6, height=1))],
+        "parts[0].crop",
+    ),
+    "long id": ([like("x" * 129)], "parts[0].product_id"),
+    "no photo": ([words("red"), shot(b"nonsense")], "parts[1].photo"),
+    "empty photo": ([shot(b"")], "parts[0].photo"),
+}
+
+
+@pytest.mark.parametrize("name", list(BAD_PARTS))
+async def test_a_bad_query_is_told_its_field_and_hurts_no_other(
+    stub: ImageRetrieverServiceStub, name: str
+) -> None:
+    bad, field = BAD_PARTS[name]
+    reply = await encode(stub, [words("red")], bad, [shot(photo("blue"))])
+    first, refused, last = reply.queries
+    assert refused.status.code == Code.INVALID_ARGUMENT.grpc_number
+    assert refused.status.field == field
+    assert first.status.code == last.status.code == 0
+    assert len(first.vector) == len(last.vector) == 16
+
+
+async def test_an_unknown_product_is_not_found(stub: ImageRetrieverServiceStub) -> None:
+    (encoded,) = (await encode(stub, [like("red-99")])).queries
+    assert encoded.status.code == Code.NOT_FOUND.grpc_number
+    assert encoded.status.field == "parts[0].product_id"
+
+
+async def test_a_batch_has_bounds(stub: ImageRetrieverServiceStub) -> None:
+    for queries in ([], [[words("red")]] * 33):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await encode(stub, *queries)
+        assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_a_photo_of_ten_mebibytes_passes_the_door(stub: ImageRetrieverServiceStub) -> None:
+    """It is no photo, but it is the decoder that says so."""
+    (encoded,) = (await encode(stub, [shot(b"\xff\xd8\xff" + bytes((10 << 20) - 3))])).queries
+    assert encoded.status.code == Code.INVALID_ARGUMENT.grpc_number
+
+
+async def test_many_queries_are_answered_as_each_alone(stub: ImageRetrieverServiceStub) -> None:
+    names = list(COLOURS) * 8
+    together = await encode(stub, *([words(name)] for name in names))
+    alone = [(await encode(stub, [words(name)])).queries[0] for name in COLOURS]
+    assert [each.vector for each in together.queries] == [each.vector for each in alone] * 8
+
+
+async def test_the_floor_of_the_kind_cuts_the_hits(stub: ImageRetrieverServiceStub) -> None:
+    (encoded,) = (await encode(stub, [words("red")])).queries
+    kinds = (pb.QUERY_KIND_UNSPECIFIED, pb.QUERY_KIND_TEXT, pb.QUERY_KIND_PHOTO)
+    reply = await search(
+        stub, *(pb.VectorQuery(vector=encoded.vector, kind=kind) for kind in kinds)
+    )
+    free, text, strict = (result.hits for result in reply.results)
+    assert len(free.product_ids) == len(PRODUCTS)
+    assert min(free.scores) < FLOORS["text"] <= min(text.scores)
+    assert min(strict.scores) >= FLOORS["photo"]
+    assert 0 < len(strict.product_ids) < len(text.product_ids) < len(PRODUCTS)
+
+
+async def test_each_vector_gets_its_own_count_and_exclusions(
+    stub: ImageRetrieverServiceStub,
+) -> None:
+    (encoded,) = (await encode(stub, [like("red-0")])).queries
+    reply = await search(
+        stub,
+        pb.VectorQuery(vector=encoded.vector, hit_count=3),
+        pb.VectorQuery(vector=encoded.vector, hit_count=1, excluded_product_ids=["red-0"]),
+    )
+    three, one = (list(result.hits.product_ids) for result in reply.results)
+    assert three[0] == "red-0"
+    assert len(three) == 3
+    assert one == [three[1]]
+
+
+def floats(*numbers: float) -> bytes:
+    return struct.pack(f"<{len(numbers)}f", *numbers)
+
+
+BAD_VECTORS: dict[str, tuple[pb.VectorQuery, str]] = {
+    "empty": (pb.VectorQuery(), "vector"),
+    "short": (pb.VectorQuery(vector=floats(1, 0, 0)), "vector"),
+    "float64": (pb.VectorQuery(vector=struct.pack("<4d", 1, 0, 0, 0)), "vector"),
+    "zero": (pb.VectorQuery(vector=floats(0, 0, 0, 0)), "vector"),
+    "nan": (pb.VectorQuery(vector=floats(1, float("nan"), 0, 0)), "vector"),
+    "infinite": (pb.VectorQuery(vector=floats(1, float("inf"), 0, 0)), "vector"),
+    "huge": (pb.VectorQuery(vector=floats(1e30, 0, 0, 0)), "vector"),
+    "count": (pb.VectorQuery(vector=floats(1, 0, 0, 0), hit_count=1001), "hit_count"),
+    "negative": (pb.VectorQuery(vector=floats(1, 0, 0, 0), hit_count=-1), "hit_count"),
+    "kind": (pb.VectorQuery(vector=floats(1, 0, 0, 0), kind=99), "kind"),  # type: ignore[arg-type]
+    "excluded": (
+        pb.VectorQuery(vector=floats(1, 0, 0, 0), excluded_product_ids=["x"] * 65),
+        "excluded_product_ids",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(BAD_VECTORS))
+async def test_a_bad_vector_is_told_its_field_and_hurts_no_other(
+    stub: ImageRetrieverServiceStub, name: str
+) -> None:
+    bad, field = BAD_VECTORS[name]
+    good = pb.VectorQuery(vector=floats(1, 0, 0, 0), hit_count=2)
+    reply = await search(stub, good, bad, good)
+    first, refused, last = reply.results
+    assert refused.status.code == Code.INVALID_ARGUMENT.grpc_number
+    assert refused.status.field == field
+    assert not refused.hits.product_ids
+    assert first == last
+    assert len(first.hits.product_ids) == 2
+
+
+async def test_a_vector_of_another_encoder_is_refused(stub: ImageRetrieverServiceStub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await search(stub, pb.VectorQuery(vector=floats(1, 0, 0, 0)), fingerprint="colours-2")
+    assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    assert "colours-1" in str(caught.value.details())
+
+
+async def test_each_role_serves_its_half(pair: Pair, parts: PartEncoder) -> None:
+    query = pb.VectorQuery(vector=floats(1, 0, 0, 0))
+    async with serving(lambda: pair, parts, searches=False) as encoder:
+        assert len((await encode(encoder, [words("red")])).queries) == 1
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await search(encoder, query)
+        assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+    lone = Pair(pair.index, None, pair.generation, pair.seq)
+    async with serving(lambda: lone, None) as searcher:
+        assert len((await search(searcher, query)).results) == 1
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await encode(searcher, [words("red")])
+        assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
+
+
+async def test_nothing_is_served_before_a_release(parts: PartEncoder) -> None:
+    async with serving(lambda: None, parts) as stub:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await encode(stub, [words("red")])
+        assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
+
+
+async def test_a_spent_budget_is_told_without_encoding(pair: Pair, parts: PartEncoder) -> None:
+    # Each look at this clock finds a second gone.
+    readings = iter(range(1_000_000))
+
+    def register(server: grpc.aio.Server) -> None:
+        servicer = ImageRetrieverServicer(
+            lambda: pair, stage.run_blocking, encoder=parts, clock=lambda: float(next(readings))
+        )
+        add_ImageRetrieverServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+
+    stage = StageServer("image", register, [NAME], ServerSettings(), Metrics("image"))
+    port = await stage.start()
+    served = asyncio.create_task(stage.serve_until_stopped())
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub = ImageRetrieverServiceStub(channel)  # type: ignore[no-untyped-call]
+        late = pb.VectorQuery(vector=floats(1, 0, 0, 0), deadline_ms=500)
+        reply = await search(stub, late, pb.VectorQuery(vector=floats(1, 0, 0, 0)))
+        assert reply.results[0].status.code == Code.DEADLINE_EXCEEDED.grpc_number
+        assert reply.results[1].status.code == 0
+        # The batcher reads the true clock, which is far past this one's small numbers.
+        assert isinstance(pair.encoder, ColourEncoder)
+        before = pair.encoder.texts
+        (encoded,) = (await encode(stub, [words("red")])).queries
+        assert encoded.status.code == Code.DEADLINE_EXCEEDED.grpc_number
+        assert pair.encoder.texts == before
+    stage.stop()
+    await served
+
+
+def publish(store: ArtifactStore, encoder: ColourEncoder) -> Artifact:
+    return store.publish(
+        "image",
+        format=VectorIndex.FORMAT,
+        seq=3,
+        write=lambda folder: {**write_index(folder, encoder), "encoder": encoder.fingerprint},
+    )
+
+
+def test_a_pair_opens_together_and_only_once(tmp_path: Path) -> None:
+    store, opened = ArtifactStore(tmp_path), []
+
+    def open_colours(name: str | Path) -> Encoder:
+        opened.append(str(name))
+        return ColourEncoder(str(name))
+
+    opener = PairOpener(store, open_colours)
+    first = opener(store.release({"image": publish(store, ColourEncoder()).generation}, seq=3))
+    assert first.encoder is not None
+    assert first.encoder.fingerprint == first.index.fingerprint == "colours-1"
+    again = opener(store.release({"image": first.generation}, seq=4))
+    assert again is first
+    other = publish(store, ColourEncoder("colours-2"))
+    second = opener(store.release({"image": other.generation}, seq=5))
+    assert second.encoder is not None
+    assert second.encoder.fingerprint == second.index.fingerprint == "colours-2"
+    assert opened == ["colours-1", "colours-2"]
+
+
+def test_an_index_of_another_encoder_is_refused(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    opener = PairOpener(store, lambda _: ColourEncoder("colours-2"), encoder="mine")
+    release = store.release({"image": publish(store, ColourEncoder()).generation}, seq=3)
+    with pytest.raises(ArtifactRefused) as caught:
+        opener(release)
+    assert caught.value.reason == "encoder_mismatch"
+
+
+def test_an_encoder_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
+    """Same name, other vectors: what a wrong kernel or a broken precision would do."""
+
+    class Drifted(ColourEncoder):
+        def encode_texts(
+            self, texts: Sequence[str]
+        ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+            rows, known = super().encode_texts(texts)
+            return rows[:, ::-1].copy(), known
+
+    store = ArtifactStore(tmp_path)
+    release = store.release({"image": publish(store, ColourEncoder()).generation}, seq=3)
+    with pytest.raises(ArtifactRefused) as caught:
+        PairOpener(store, lambda _: Drifted())(release)
+    assert caught.value.reason == "canaries"
+
+
+def test_a_release_without_an_index_is_refused(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    with pytest.raises(ArtifactRefused) as caught:
+        PairOpener(store, None)(store.release({}, seq=1))
+    assert caught.value.reason == "no_index"
