@@ -33,9 +33,9 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
     """Publishes a release of ``products`` products without photos, unless it is there already.
 
     Titles are 4 to 9 words drawn by Zipf's law from 5,000 made-up ones. The encoder has random
-    weights; the vector of a product is its encoded title plus noise of the same length, so that a
-    query of words has neighbours worth finding. There are no similarity floors: they would be
-    calibrated on photos, which do not exist here.
+    weights; the vector of a product is the mean of its encoded words plus noise of the same length,
+    so that a query of words has neighbours worth finding. There are no similarity floors: they
+    would be calibrated on photos, which do not exist here.
     """
     artifacts = ArtifactStore(data.create().artifacts)
     inputs = {"bench": hashlib.sha256(f"1 {products} {seed}".encode()).hexdigest()}
@@ -66,7 +66,7 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
         inputs=inputs,
         write=partial(_write_encoder, trained),
     )
-    vectors = _vectors(rng, titles, open_encoder(encoder.folder))
+    vectors = _vectors(rng, words, titles, open_encoder(encoder.folder))
     image = artifacts.publish(
         "image",
         format=VectorIndex.FORMAT,
@@ -164,13 +164,15 @@ def _fingerprint(trained: Trained) -> str:
     )
 
 
-def _vectors(rng: np.random.Generator, titles: list[str], encoder: Encoder) -> NDArray[np.float32]:
-    rows = np.empty((len(titles), DIM), np.float32)
-    with progress("Encoding synthetic titles", len(titles)) as shown:
-        for start in range(0, len(titles), _BATCH):
-            part = titles[start : start + _BATCH]
-            found, _ = encoder.encode_texts(part)
-            noise = rng.standard_normal(found.shape).astype(np.float32) / np.sqrt(DIM)
-            rows[start : start + len(part)] = found + noise
-            shown.advance(len(part))
-    return rows
+def _vectors(
+    rng: np.random.Generator, words: list[str], titles: list[str], encoder: Encoder
+) -> NDArray[np.float32]:
+    rows, _ = encoder.encode_texts(words)
+    by_word = dict(zip(words, rows, strict=True))
+    means = np.stack(
+        [np.mean([by_word[word] for word in title.split()], axis=0) for title in titles]
+    )
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    noise = rng.standard_normal(means.shape, dtype=np.float32) / np.sqrt(DIM)
+    found: NDArray[np.float32] = means + noise
+    return found
