@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from catalog.normalize import clean
 from runtime.errors import InvalidArgument
 from services.gateway.limits import check_id
 
@@ -82,11 +83,20 @@ class Part:
                     raise InvalidArgument("the photo is empty", field=self.field)
 
 
+def words(text: str, path: str, weight: float = 1.0) -> Part:
+    """A part of words, cleaned.
+
+    Raises:
+        InvalidArgument: There are no words, or too many.
+    """
+    if len(text) > MAX_TEXT_CHARS:
+        raise InvalidArgument(f"at most {MAX_TEXT_CHARS} characters", field=path)
+    return Part(Words(clean(text)), path, weight)
+
+
 def _check_words(text: str, path: str) -> None:
     if not text:
         raise InvalidArgument("the text holds no words", field=path)
-    if len(text) > MAX_TEXT_CHARS:
-        raise InvalidArgument(f"at most {MAX_TEXT_CHARS} characters", field=path)
 
 
 def _check_crop(crop: Crop, source: Source, path: str) -> None:

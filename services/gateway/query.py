@@ -1,10 +1,10 @@
 """Says what a search may ask for, and refuses anything else by the name of the field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from runtime.errors import InvalidArgument
+from runtime.errors import DeadlineExceeded, InvalidArgument
 from services.gateway.limits import check_choice, check_id, check_ids, check_range
 from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, Photo, StoredPhoto, Words
 
@@ -21,6 +21,7 @@ MIN_BUDGET_MS, MAX_BUDGET_MS = 50, 5000
 TEXT_BUDGET_MS, PHOTO_BUDGET_MS = 1000, 2000
 DEFAULT_PAGE_SIZE = 24
 DEFAULT_FACTOR = 10
+DEFAULT_K = 60
 DEFAULT_PERSONALIZATION = 0.3
 
 
@@ -29,7 +30,7 @@ class Fusion:
     """How rankings are merged: ``k`` is the rank constant; an absent weight is 1."""
 
     method: str = "rrf"
-    k: int = 60
+    k: int = DEFAULT_K
     weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -112,6 +113,19 @@ class Query:
         if not (self.user_id or self.session_product_ids):
             return 0.0
         return DEFAULT_PERSONALIZATION if self.personalization is None else self.personalization
+
+
+def within_time(query: Query, left_s: float | None) -> Query:
+    """The query with no more budget than the caller will wait.
+
+    Raises:
+        DeadlineExceeded: The caller waits for less than the smallest budget.
+    """
+    if left_s is None or 1000 * left_s >= query.total_budget_ms:
+        return query
+    if 1000 * left_s < MIN_BUDGET_MS:
+        raise DeadlineExceeded("too little time is left to search")
+    return replace(query, budget_ms=int(1000 * left_s))
 
 
 def _check_parts(parts: tuple[Part, ...]) -> None:

@@ -1,0 +1,243 @@
+"""Asks the stages over gRPC, and turns what they say into the pipeline's words."""
+
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from fashion.catalog.v1 import catalog_pb2
+from fashion.image.v1 import image_retriever_pb2 as image_pb
+from fashion.image.v1.image_retriever_pb2_grpc import ImageRetrieverServiceStub
+from fashion.ranking.v1 import reranker_pb2 as ranking_pb
+from fashion.ranking.v1.reranker_pb2_grpc import RerankerServiceStub
+from fashion.text.v1 import text_retriever_pb2 as text_pb
+from fashion.text.v1.text_retriever_pb2_grpc import TextRetrieverServiceStub
+from runtime.errors import Code, Internal, InvalidArgument, NotFound, ServiceError, of_code
+from runtime.replicas import ReplicaPool
+from services.gateway.answer import Generation
+from services.gateway.gather import Ask, Gatherer, Send, direct
+from services.gateway.parts import Example, Part, Photo, Words
+from services.gateway.stages import QueryKind, QueryVector, Ranking, Tastes, UserFactors
+
+_T = TypeVar("_T")
+_PART = re.compile(r"parts\[(\d+)\]")
+_TextFound = tuple[text_pb.TextResult, Generation]
+_ImageFound = tuple[image_pb.VectorResult, Generation]
+
+
+class TextClient:
+    """The text stage.
+
+    Args:
+        pool: Its replicas.
+        gather: Whether queries that wait at the same time share a call.
+    """
+
+    def __init__(
+        self, pool: ReplicaPool[TextRetrieverServiceStub], *, gather: bool = False
+    ) -> None:
+        self._pool = pool
+        send: Send[text_pb.TextQuery, _TextFound] = self._send
+        self._ask: Ask[text_pb.TextQuery, _TextFound] = Gatherer(send) if gather else direct(send)
+
+    async def retrieve(self, text: str, count: int, *, timeout_s: float) -> Ranking:
+        """The best ``count`` products that hold one of the words."""
+        query = text_pb.TextQuery(text=text, hit_count=count)
+        result, generation = await self._ask(query, timeout_s=timeout_s)
+        _check(result.status)
+        return _ranking(result.hits, generation)
+
+    async def _send(
+        self, queries: Sequence[text_pb.TextQuery], *, group: str, timeout_s: float, hedge: bool
+    ) -> Sequence[_TextFound]:
+        request = text_pb.RetrieveProductsRequest(queries=queries)
+        reply = await self._pool.call(
+            lambda stub: stub.RetrieveProducts, request, timeout_s=timeout_s, hedge=hedge
+        )
+        generation = _generation(reply.generation)
+        return [(result, generation) for result in reply.results]
+
+
+class ImageClient:
+    """The image stage, whose two halves may be served by different replicas.
+
+    Args:
+        encoders: The replicas that encode.
+        searchers: The replicas that search.
+        gather: Whether searches that wait at the same time share a call.
+    """
+
+    def __init__(
+        self,
+        encoders: ReplicaPool[ImageRetrieverServiceStub],
+        searchers: ReplicaPool[ImageRetrieverServiceStub],
+        *,
+        gather: bool = False,
+    ) -> None:
+        self._encoders = encoders
+        self._searchers = searchers
+        send: Send[image_pb.VectorQuery, _ImageFound] = self._send
+        self._ask: Ask[image_pb.VectorQuery, _ImageFound] = (
+            Gatherer(send) if gather else direct(send)
+        )
+
+    async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
+        """The unit vector of a mixture. It is dear, so it is never hedged."""
+        query = image_pb.EncodeQuery(parts=[_part_to_proto(part) for part in parts])
+        request = image_pb.EncodeQueriesRequest(queries=[query])
+        try:
+            reply = await self._encoders.call(
+                lambda stub: stub.EncodeQueries, request, timeout_s=timeout_s, hedge=False
+            )
+            encoded = _only(reply.queries)
+            _check(encoded.status)
+        except InvalidArgument as error:
+            raise _at_part(error, parts) from None
+        except NotFound as error:
+            raise _at_part(InvalidArgument(error.message, field=error.field), parts) from None
+        try:
+            kind = QueryKind(encoded.kind)
+        except ValueError:
+            raise Internal("the encoder does not say what the vector was made of") from None
+        return QueryVector(reply.encoder_fingerprint, kind, encoded.vector)
+
+    async def search(
+        self, vector: QueryVector, count: int, *, excluded: Sequence[str], timeout_s: float
+    ) -> Ranking:
+        """The nearest products; PreconditionFailed if the index is of another encoder."""
+        query = image_pb.VectorQuery(
+            vector=vector.data,
+            hit_count=count,
+            kind=f"QUERY_KIND_{vector.kind.name}",
+            excluded_product_ids=excluded,
+        )
+        try:
+            result, generation = await self._ask(
+                query, timeout_s=timeout_s, group=vector.fingerprint
+            )
+            _check(result.status)
+        except (InvalidArgument, NotFound) as error:  # the caller gave no vector: we did
+            raise Internal(error.message) from error
+        return _ranking(result.hits, generation)
+
+    async def _send(
+        self,
+        queries: Sequence[image_pb.VectorQuery],
+        *,
+        group: str,
+        timeout_s: float,
+        hedge: bool,
+    ) -> Sequence[_ImageFound]:
+        request = image_pb.SearchVectorsRequest(queries=queries, encoder_fingerprint=group)
+        reply = await self._searchers.call(
+            lambda stub: stub.SearchVectors, request, timeout_s=timeout_s, hedge=hedge
+        )
+        generation = _generation(reply.generation)
+        return [(result, generation) for result in reply.results]
+
+
+class RankingClient:
+    """The ranking stage.
+
+    Args:
+        pool: Its replicas.
+    """
+
+    def __init__(self, pool: ReplicaPool[RerankerServiceStub]) -> None:
+        self._pool = pool
+
+    async def user_factors(self, user_id: str, *, timeout_s: float) -> UserFactors | None:
+        """The factors of a user, or None if the model does not know them."""
+        request = ranking_pb.GetUserFactorsRequest(user_ids=[user_id])
+        reply = await self._pool.call(
+            lambda stub: stub.GetUserFactors, request, timeout_s=timeout_s
+        )
+        return _factors(reply.users, reply.generation)
+
+    async def fold_in(self, product_ids: Sequence[str], *, timeout_s: float) -> UserFactors | None:
+        """The factors of a session, or None if the model knows none of its products."""
+        history = ranking_pb.History(product_ids=product_ids)
+        request = ranking_pb.FoldInHistoriesRequest(histories=[history])
+        reply = await self._pool.call(
+            lambda stub: stub.FoldInHistories, request, timeout_s=timeout_s
+        )
+        return _factors(reply.users, reply.generation)
+
+    async def tastes(
+        self, factors: UserFactors, product_ids: Sequence[str], *, timeout_s: float
+    ) -> Tastes:
+        """The taste for each product; PreconditionFailed if the generation is not open."""
+        query = ranking_pb.TasteQuery(vector=factors.data, product_ids=product_ids)
+        request = ranking_pb.ScoreCandidatesRequest(queries=[query], generation=factors.generation)
+        reply = await self._pool.call(
+            lambda stub: stub.ScoreCandidates, request, timeout_s=timeout_s
+        )
+        result = _only(reply.results)
+        _check(result.status)
+        tastes = np.frombuffer(result.tastes, "<f4")
+        dots = np.frombuffer(result.dots, "<f4")
+        known = np.frombuffer(result.known, np.uint8).astype(bool)
+        if not len(tastes) == len(dots) == len(known) == len(product_ids):
+            raise Internal("the ranking stage scored another number of candidates")
+        if not (np.isfinite(tastes).all() and np.isfinite(dots).all()):
+            raise Internal("the ranking stage gave a score that is not finite")
+        return Tastes(_generation(reply.generation), tastes, known, dots)
+
+
+def _ranking(hits: catalog_pb2.PackedHits, generation: Generation) -> Ranking:
+    ids = list(hits.product_ids)
+    if len(ids) != len(hits.scores):
+        raise Internal("a retriever gave another number of scores than of products")
+    return Ranking(ids, hits.scores, generation)
+
+
+def _generation(message: catalog_pb2.Generation) -> Generation:
+    return Generation(message.generation, message.seq)
+
+
+def _factors(
+    users: Sequence[ranking_pb.UserFactors], generation: catalog_pb2.Generation
+) -> UserFactors | None:
+    user = _only(users)
+    if user.status.code == Code.NOT_FOUND.grpc_number:
+        return None
+    _check(user.status)
+    return UserFactors(generation.generation, user.vector)
+
+
+def _check(status: catalog_pb2.QueryStatus) -> None:
+    """Raises what became of a query in a batch, unless it was answered."""
+    if status.code:
+        raise of_code(Code.of_grpc(status.code), status.message, field=status.field or None)
+
+
+def _only(answers: Sequence[_T]) -> _T:
+    if len(answers) != 1:
+        raise Internal("a stage answered another number of queries than it was asked")
+    return answers[0]
+
+
+def _part_to_proto(part: Part) -> image_pb.QueryPart:
+    crop = None
+    if part.crop is not None:
+        crop = image_pb.Crop(
+            x=part.crop.x, y=part.crop.y, width=part.crop.width, height=part.crop.height
+        )
+    weight = None if part.weight == 1 else part.weight
+    match part.source:
+        case Words(text):
+            return image_pb.QueryPart(text=text, weight=weight)
+        case Photo(data):
+            return image_pb.QueryPart(photo=data, crop=crop, weight=weight)
+        case Example(product_id):
+            return image_pb.QueryPart(product_id=product_id, weight=weight)
+    raise Internal("a stored photo must be read before it is encoded")
+
+
+def _at_part(error: ServiceError, parts: Sequence[Part]) -> ServiceError:
+    """The error with the field as the caller named it."""
+    place = _PART.search(error.field or "")
+    if place and int(place[1]) < len(parts):
+        return of_code(error.code, error.message, field=parts[int(place[1])].field)
+    return error

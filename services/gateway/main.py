@@ -1,0 +1,173 @@
+"""Runs the gateway: REST and gRPC outside, the stages behind, one search in between."""
+
+import asyncio
+import logging
+import os
+import secrets
+import sys
+from dataclasses import replace
+
+import grpc
+
+from catalog.media import MediaStore
+from fashion.search.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
+from runtime import logs
+from runtime.artifacts import ArtifactStore, Release
+from runtime.errors import SetupError
+from runtime.generations import Follower
+from runtime.metrics import Metrics
+from runtime.server import ServerSettings, StageServer
+from runtime.settings import load
+from services.gateway.clients import ImageClient, RankingClient, TextClient
+from services.gateway.documents import DocumentCache
+from services.gateway.factor_cache import FactorCache, UncachedFactors
+from services.gateway.fanout import Leg
+from services.gateway.http_server import HttpServer
+from services.gateway.late_catalog import LateCatalog
+from services.gateway.legs import ImageLeg, TextLeg
+from services.gateway.observed import ObservedSearch, cache_counter
+from services.gateway.pictures import Pictures
+from services.gateway.pipeline import SearchPipeline
+from services.gateway.pools import Pools
+from services.gateway.redis_keep import RedisKeep, connect
+from services.gateway.rest import create_app
+from services.gateway.routes import Rooms
+from services.gateway.sealed import Keys
+from services.gateway.servicer import NAME, SearchServicer
+from services.gateway.settings import Settings, require_loopback
+from services.gateway.shoppers import DemoShoppers
+from services.gateway.stages import FactorCache as Factors
+from services.gateway.taste import TasteFinder
+from services.gateway.vector_cache import VectorCache
+
+STAGE = "gateway"
+IN_FLIGHT_LIMIT = 64  # it waits more than it works
+MAX_MESSAGE_MIB = 11  # a photo of 10 MiB, and what stands around it
+_log = logging.getLogger(__name__)
+
+
+async def run(config: Settings, serving: ServerSettings) -> None:
+    """Serves until told to stop."""
+    metrics = Metrics(STAGE)
+
+    def register(server: grpc.aio.Server) -> None:
+        servicer = SearchServicer(rooms.searching, rooms.documents, rooms.pictures)
+        add_SearchServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+
+    stage = StageServer(STAGE, register, [NAME], serving, metrics)
+    catalog = LateCatalog(config.database_url, poll_s=config.poll_s, on_state=stage.set_ready)
+    releases = follow_releases(config, metrics)
+    pools = Pools(config, metrics)
+    redis = open_redis(config, metrics)
+    documents = DocumentCache(catalog)
+    pictures = Pictures(MediaStore(config.media_dir))
+    pipeline = SearchPipeline(
+        legs=open_legs(config, pools, redis, pictures, metrics),
+        taste=TasteFinder(
+            RankingClient(pools.ranking), open_factors(config, redis, releases, metrics)
+        ),
+        documents=documents,
+        release=lambda: releases.release.name if releases.release else "",
+    )
+    rooms = Rooms(
+        searching=ObservedSearch(pipeline, metrics),
+        documents=documents,
+        pictures=pictures,
+        shoppers=DemoShoppers(catalog) if config.demo_shoppers else None,
+        why_not_ready=stage.why_not_ready,
+        metrics=metrics,
+    )
+    http = HttpServer(create_app(rooms), config.http_address, drain_s=serving.drain_s)
+    pause_s = serving.shutdown_pause_s
+    try:
+        await releases.poll()
+        await pools.start()
+        await stage.start()
+        _log.info("gateway serves http on port %d", http.port)
+        await stage.serve_until_stopped(
+            releases.run(),
+            catalog.open(),
+            http.serve(stage.stopping, stage.hurrying, pause_s=pause_s),
+        )
+    finally:
+        http.close()
+        await pools.close()
+        if redis:
+            await redis.close()
+        catalog.close()
+
+
+def follow_releases(config: Settings, metrics: Metrics) -> Follower[Release]:
+    """Follows the release in force, to name it; a gateway without one answers what it can."""
+    return Follower(
+        ArtifactStore(config.artifact_dir),
+        lambda release: release,
+        poll_s=config.poll_s,
+        on_state=lambda ready, reason: None,
+        metrics=metrics,
+    )
+
+
+def open_legs(
+    config: Settings,
+    pools: Pools,
+    redis: RedisKeep | None,
+    pictures: Pictures,
+    metrics: Metrics,
+) -> dict[str, Leg]:
+    """The retrievers."""
+    vectors = VectorCache(redis, _keys(config), count=cache_counter(metrics, "vectors"))
+    image = ImageClient(pools.encode, pools.image, gather=config.gather)
+    return {
+        "text": TextLeg(TextClient(pools.text, gather=config.gather)),
+        "image": ImageLeg(image, vectors, pictures),
+    }
+
+
+def open_factors(
+    config: Settings, redis: RedisKeep | None, releases: Follower[Release], metrics: Metrics
+) -> Factors:
+    """The cache of user factors; without Redis they are asked for each time."""
+    if redis is None:
+        return UncachedFactors()
+
+    def generation() -> str:
+        return releases.release.generations.get("ranking", "") if releases.release else ""
+
+    count = cache_counter(metrics, "factors")
+    return FactorCache(redis, _keys(config), generation=generation, count=count)
+
+
+def _keys(config: Settings) -> Keys:
+    return Keys(config.cache_secret.encode() or secrets.token_bytes(32))
+
+
+def open_redis(config: Settings, metrics: Metrics) -> RedisKeep | None:
+    """The cache, or None without an address."""
+    if not config.redis_url:
+        return None
+    failures = metrics.counter("redis_failures", "Calls that Redis did not answer")
+    return RedisKeep(connect(config.redis_url), on_failure=failures.inc)
+
+
+def main() -> None:
+    """Reads the environment and runs the gateway."""
+    try:
+        config = load(Settings, os.environ)
+        require_loopback("HEMLINE_HTTP_ADDRESS", config.http_address)
+        require_loopback("HEMLINE_GRPC_ADDRESS", config.grpc_address)
+        told = load(ServerSettings, os.environ)
+        logs.configure(STAGE, told.log_level)
+        serving = replace(
+            told,
+            address=config.grpc_address,
+            in_flight_limit=told.in_flight_limit or IN_FLIGHT_LIMIT,
+            max_message_mib=max(told.max_message_mib, MAX_MESSAGE_MIB),
+        )
+        asyncio.run(run(config, serving))
+    except SetupError as error:
+        sys.exit(f"{STAGE}: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""Says what JSON the REST door takes and gives."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from runtime.errors import InvalidArgument
+from services.gateway import query as q
+from services.gateway.parts import MAX_TEXT_CHARS, Crop, Example, Part, Photo, Source, StoredPhoto
+from services.gateway.parts import words as words_part
+
+Retriever = Literal["text", "image"]
+Id = Annotated[str, Field(min_length=1, max_length=128)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, le=q.MAX_FUSION_WEIGHT)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class CropBody(_Body):
+    """A rectangle in fractions of the upright photo."""
+
+    x: Share
+    y: Share
+    width: Annotated[float, Field(gt=0, le=1)]
+    height: Annotated[float, Field(gt=0, le=1)]
+
+
+class ImageBody(_Body):
+    """Where a photo comes from: exactly one of the three."""
+
+    upload: str | None = Field(None, description="Name of a file part of this multipart request.")
+    sha256: str | None = Field(None, description="Hash of a photo that was uploaded before.")
+    base64: str | None = Field(None, description="The photo itself; for small ones only.")
+
+
+class PartBody(_Body):
+    """One part of a query: exactly one of text, image and product_id."""
+
+    text: str | None = Field(None, max_length=MAX_TEXT_CHARS)
+    image: ImageBody | None = None
+    product_id: Id | None = None
+    crop: CropBody | None = None
+    weight: Annotated[float, Field(ge=-10, le=10)] = Field(
+        1.0, description="Not 0; below 0 it leads away."
+    )
+
+
+class WeightsBody(_Body):
+    """Weight of each retriever."""
+
+    text: Weight = 1.0
+    image: Weight = 1.0
+
+
+class FusionBody(_Body):
+    """How the rankings of the retrievers become one."""
+
+    method: Literal["rrf"] = "rrf"
+    k: int = Field(q.DEFAULT_K, ge=1, le=q.MAX_K)
+    weights: WeightsBody = WeightsBody()
+
+
+class SearchBody(_Body):
+    """A search. All fields are optional but one of text and parts."""
+
+    text: str | None = Field(
+        None, max_length=MAX_TEXT_CHARS, description="Short for one text part."
+    )
+    parts: list[PartBody] = Field(default_factory=list, max_length=q.MAX_PARTS)
+    page_size: int = Field(q.DEFAULT_PAGE_SIZE, ge=1, le=q.MAX_PAGE_SIZE)
+    user_id: Id | None = None
+    session_product_ids: list[Id] = Field(
+        default_factory=list, max_length=q.MAX_SESSION_PRODUCTS, description="Oldest first."
+    )
+    personalization: Share | None = Field(
+        None, description="Share of taste in the order; .3 where there is a user or a session."
+    )
+    blend: Literal["taste", "minmax"] = "taste"
+    retrievers: list[Retriever] = Field(default_factory=list, description="Empty: all that apply.")
+    fusion: FusionBody = Field(default_factory=lambda: FusionBody(k=q.DEFAULT_K))
+    candidate_factor: int = Field(q.DEFAULT_FACTOR, ge=1, le=q.MAX_FACTOR)
+    explain: bool = False
+    budget_ms: int | None = Field(None, ge=q.MIN_BUDGET_MS, le=q.MAX_BUDGET_MS)
+    allow_partial: bool = True
+
+
+class BatchGetBody(_Body):
+    """Products to read."""
+
+    ids: list[Id] = Field(min_length=1, max_length=100)
+
+
+def to_query(body: SearchBody, files: Mapping[str, bytes]) -> q.Query:
+    """The query of a body; ``files`` are the photos that came with it, by name.
+
+    Raises:
+        InvalidArgument: The body contradicts itself; the error names the field.
+    """
+    parts = [words_part(body.text, "text")] if body.text else []
+    parts += [_part(part, f"parts[{place}]", files) for place, part in enumerate(body.parts)]
+    fusion = body.fusion
+    return q.Query(
+        parts=tuple(parts),
+        page_size=body.page_size,
+        user_id=body.user_id or "",
+        session_product_ids=tuple(body.session_product_ids),
+        personalization=body.personalization,
+        blend=body.blend,
+        retrievers=tuple(body.retrievers),
+        fusion=q.Fusion(
+            fusion.method,
+            fusion.k,
+            {"text": fusion.weights.text, "image": fusion.weights.image},
+        ),
+        candidate_factor=body.candidate_factor,
+        explain=body.explain,
+        budget_ms=body.budget_ms or 0,
+        allow_partial=body.allow_partial,
+    )
+
+
+def _part(part: PartBody, path: str, files: Mapping[str, bytes]) -> Part:
+    given = [source for source in (part.text, part.image, part.product_id) if source is not None]
+    if len(given) != 1:
+        raise InvalidArgument("give exactly one of text, image and product_id", field=path)
+    if part.text is not None:
+        if part.crop is not None:
+            raise InvalidArgument("only a photo can be cropped", field=f"{path}.crop")
+        return words_part(part.text, f"{path}.text", part.weight)
+    crop = None
+    if part.crop is not None:
+        crop = Crop(part.crop.x, part.crop.y, part.crop.width, part.crop.height)
+    if part.image is not None:
+        return Part(_photo(part.image, f"{path}.image", files), path, part.weight, crop)
+    return Part(Example(part.product_id or ""), path, part.weight, crop)
+
+
+def _photo(image: ImageBody, path: str, files: Mapping[str, bytes]) -> Source:
+    given = [way for way in (image.upload, image.sha256, image.base64) if way is not None]
+    if len(given) != 1:
+        raise InvalidArgument("give exactly one of upload, sha256 and base64", field=path)
+    if image.sha256 is not None:
+        return StoredPhoto(image.sha256)
+    if image.upload is not None:
+        if image.upload not in files:
+            raise InvalidArgument("no file part has this name", field=f"{path}.upload")
+        return Photo(files[image.upload])
+    try:
+        return Photo(base64.b64decode(image.base64 or "", validate=True))
+    except (binascii.Error, ValueError):
+        raise InvalidArgument("not base64", field=f"{path}.base64") from None

@@ -1,0 +1,82 @@
+"""The gRPC door: SearchService over the same rooms as REST."""
+
+from typing import Any, Protocol, TypeAlias
+
+import grpc
+
+from fashion.search.v1 import search_pb2 as pb
+from fashion.search.v1.search_pb2_grpc import SearchServiceServicer
+from runtime.errors import InvalidArgument, NotFound
+from runtime.tracing import METADATA_KEY, current_request_id
+from services.gateway.answer import Answer
+from services.gateway.limits import check_id, check_ids
+from services.gateway.messages import ProductMessages, answer_to_proto, query_from_proto
+from services.gateway.pictures import Pictures
+from services.gateway.query import Query, within_time
+from services.gateway.stages import Documents
+
+NAME = "fashion.search.v1.SearchService"
+MAX_BATCH = 100
+_Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class Searching(Protocol):
+    """Answers searches."""
+
+    async def search(self, query: Query) -> Answer:
+        """The answer, or a ServiceError."""
+        ...
+
+
+class SearchServicer(SearchServiceServicer):
+    """Translates between messages and rooms, and raises what the guard turns into a status."""
+
+    def __init__(self, searching: Searching, documents: Documents, pictures: Pictures) -> None:
+        self._searching = searching
+        self._documents = documents
+        self._pictures = pictures
+        self._messages = ProductMessages()
+
+    async def Search(self, request: pb.SearchRequest, context: _Context) -> pb.SearchResponse:
+        """Searches the catalogue, for no longer than the caller waits."""
+        query = within_time(query_from_proto(request), context.time_remaining())
+        answer = await self._searching.search(query)
+        request_id = current_request_id()
+        context.set_trailing_metadata(((METADATA_KEY, request_id),))
+        return answer_to_proto(answer, self._messages, request_id)
+
+    async def GetProduct(
+        self, request: pb.GetProductRequest, context: _Context
+    ) -> pb.GetProductResponse:
+        """Returns one product."""
+        check_id(request.product_id, "product_id")
+        found = await self._documents.read([request.product_id])
+        product = found.get(request.product_id)
+        if product is None:
+            raise NotFound("there is no such product", field="product_id")
+        return pb.GetProductResponse(product=self._messages.of(product))
+
+    async def BatchGetProducts(
+        self, request: pb.BatchGetProductsRequest, context: _Context
+    ) -> pb.BatchGetProductsResponse:
+        """Returns several products."""
+        if not request.ids:
+            raise InvalidArgument("give one id at least", field="ids")
+        ids = list(dict.fromkeys(request.ids))
+        check_ids(request.ids, MAX_BATCH, "ids")
+        found = await self._documents.read(ids)
+        return pb.BatchGetProductsResponse(
+            products=[self._messages.of(found[name]) for name in ids if name in found],
+            missing=[name for name in ids if name not in found],
+        )
+
+    async def UploadImage(
+        self, request: pb.UploadImageRequest, context: _Context
+    ) -> pb.UploadImageResponse:
+        """Keeps a photo."""
+        return pb.UploadImageResponse(sha256=await self._pictures.put(request.photo))
+
+    async def GetImage(self, request: pb.GetImageRequest, context: _Context) -> pb.GetImageResponse:
+        """Returns a photo or its thumbnail."""
+        picture = await self._pictures.get(request.sha256, request.width)
+        return pb.GetImageResponse(photo=picture.data, media_type=picture.media_type)
