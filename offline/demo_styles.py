@@ -24,7 +24,7 @@ BRANDS = (
     Brand("Ada & Finch", 1.10, "prints drawn by hand"),
     Brand("Corvo", 1.60, "sharp tailoring"),
     Brand("Maren", 0.95, "easy shapes for long days"),
-    Brand("Blue Harbour Co.", 1.00, "sea-washed cotton"),
+    Brand("Blue Harbour", 1.00, "sea-washed cotton"),
     Brand("Juniper Row", 0.90, "soft colours"),
     Brand("Velloti", 2.10, "Italian mills"),
     Brand("Kite", 0.55, "good basics at small prices"),

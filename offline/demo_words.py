@@ -89,6 +89,8 @@ def title(style: Style, colour: str, rng: np.random.Generator) -> str:
     if coloured and not behind:
         words.append(_colour_word(colour, rng))
     words += [*_details(style, rng), _noun(style, rng)]
+    if len(words) == 1:  # a noun alone would be no title
+        words.insert(0, style.brand.name)
     text = " ".join(words)
     if behind:
         text += _one((" in ", " – "), rng) + _colour_word(colour, rng)
