@@ -1,18 +1,16 @@
 """Says what the command line may hold, and teaches it in --help."""
 
 import argparse
-from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from offline import verbs
-from offline.verbs import DATA, DEMO_DATA
+from offline.grammar_parts import takes_json, takes_serving, verb_of
+from offline.verbs import DEMO_DATA
 
 if TYPE_CHECKING:
-    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]
-
-STAGES = "text, image, ranking, gateway"
+    from offline.grammar_parts import Commands
 
 _DESCRIPTION = """\
 Finds clothes by words, photos and both, in the order that fits the shopper.
@@ -44,56 +42,8 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _verb(
-    commands: "_Commands",
-    name: str,
-    work: Callable[[argparse.Namespace], int],
-    *,
-    says: str,
-    examples: Sequence[str],
-    data: Path | None = DATA,
-) -> argparse.ArgumentParser:
-    lines = "\n".join(f"  {example}" for example in examples)
-    verb = commands.add_parser(
-        name,
-        help=says[0].lower() + says[1:].split(". ")[0].rstrip("."),
-        description=says,
-        epilog=f"examples:\n{lines}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    shown = data if data is not None else f"{DATA}, or {DEMO_DATA} where only that is up"
-    verb.add_argument(
-        "--data", type=Path, metavar="DIR", default=data, help=f"data folder (default: {shown})"
-    )
-    verb.set_defaults(work=work)
-    return verb
-
-
-def _json(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--json", action="store_true", help="print JSON instead of a table")
-
-
-def _serving(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--port", type=int, default=8080, metavar="P", help="REST on P, gRPC on P+1 (default: 8080)"
-    )
-    verb.add_argument(
-        "--address", default="127.0.0.1", metavar="A", help="IP address to bind (default: loopback)"
-    )
-    verb.add_argument(
-        "--replicas",
-        action="append",
-        default=[],
-        metavar="STAGE=N",
-        help=f"processes of a stage ({STAGES}); may be given for each",
-    )
-    verb.add_argument(
-        "--detach", action="store_true", help="return when ready; `hemline down` stops it"
-    )
-
-
-def _demo(commands: "_Commands") -> None:
-    verb = _verb(
+def _demo(commands: "Commands") -> None:
+    verb = verb_of(
         commands,
         "demo",
         verbs.demo,
@@ -106,11 +56,11 @@ def _demo(commands: "_Commands") -> None:
     verb.add_argument(
         "--products", type=int, default=3000, metavar="N", help="products to draw (default: 3000)"
     )
-    _serving(verb)
+    takes_serving(verb)
 
 
-def _import(commands: "_Commands") -> None:
-    verb = _verb(
+def _import(commands: "Commands") -> None:
+    verb = verb_of(
         commands,
         "import",
         verbs.import_catalog,
@@ -122,8 +72,8 @@ def _import(commands: "_Commands") -> None:
     verb.add_argument("path", type=Path, metavar="PATH", help="folder that holds them")
 
 
-def _build(commands: "_Commands") -> None:
-    _verb(
+def _build(commands: "Commands") -> None:
+    verb_of(
         commands,
         "build",
         verbs.build,
@@ -134,14 +84,14 @@ def _build(commands: "_Commands") -> None:
     )
 
 
-def _train(commands: "_Commands") -> None:
+def _train(commands: "Commands") -> None:
     group = commands.add_parser(
         "train",
         help="learns how products look (clip) or who likes what (als)",
         description="Learns how products look (clip) or who likes what (als).",
     )
     models = group.add_subparsers(title="models", metavar="MODEL", required=True)
-    clip = _verb(
+    clip = verb_of(
         models,
         "clip",
         verbs.train_clip,
@@ -153,7 +103,7 @@ def _train(commands: "_Commands") -> None:
     clip.add_argument("--lr", type=float, metavar="X", help="peak of the learning rate")
     clip.add_argument("--run", type=Path, metavar="DIR", help="folder for figures and checkpoints")
     clip.add_argument("--preset", default="default", help="default, or demo for drawn products")
-    als = _verb(
+    als = verb_of(
         models,
         "als",
         verbs.train_als,
@@ -164,8 +114,8 @@ def _train(commands: "_Commands") -> None:
     als.add_argument("--iterations", type=int, metavar="N", help="passes over the data")
 
 
-def _up(commands: "_Commands") -> None:
-    verb = _verb(
+def _up(commands: "Commands") -> None:
+    verb = verb_of(
         commands,
         "up",
         verbs.up,
@@ -177,11 +127,11 @@ def _up(commands: "_Commands") -> None:
             "hemline up --detach && hemline status && hemline down",
         ),
     )
-    _serving(verb)
+    takes_serving(verb)
 
 
-def _down(commands: "_Commands") -> None:
-    _verb(
+def _down(commands: "Commands") -> None:
+    verb_of(
         commands,
         "down",
         verbs.down,
@@ -191,8 +141,8 @@ def _down(commands: "_Commands") -> None:
     )
 
 
-def _status(commands: "_Commands") -> None:
-    verb = _verb(
+def _status(commands: "Commands") -> None:
+    verb = verb_of(
         commands,
         "status",
         verbs.status,
@@ -200,11 +150,11 @@ def _status(commands: "_Commands") -> None:
         examples=("hemline status", "hemline status --json"),
         data=None,
     )
-    _json(verb)
+    takes_json(verb)
 
 
-def _search(commands: "_Commands") -> None:
-    verb = _verb(
+def _search(commands: "Commands") -> None:
+    verb = verb_of(
         commands,
         "search",
         verbs.search,
@@ -223,36 +173,53 @@ def _search(commands: "_Commands") -> None:
     verb.add_argument("--count", type=int, default=12, metavar="N", help="hits (default: 12)")
     verb.add_argument("--why", action="store_true", help="show the terms of each score")
     verb.add_argument("--url", default="", help="gateway to ask (default: the running one)")
-    _json(verb)
+    takes_json(verb)
 
 
-def _evaluate(commands: "_Commands") -> None:
+def _evaluate(commands: "Commands") -> None:
     group = commands.add_parser(
         "evaluate",
         help="measures how good the answers are",
         description="Measures how good the answers are.",
     )
     subjects = group.add_subparsers(title="subjects", metavar="WHAT", required=True)
-    verb = _verb(
+    verb = verb_of(
         subjects,
         "retrieval",
         verbs.evaluate_retrieval,
-        says="Scores words alone, pictures alone and both on held-out products.",
-        examples=("hemline evaluate retrieval", "hemline evaluate retrieval --data var/shop"),
+        says="Scores the encoder alone, then words alone, pictures alone and both. Searches the "
+        "held-out\nproducts only, those that the encoder has not learned from.",
+        examples=(
+            "hemline evaluate retrieval",
+            "hemline evaluate retrieval --data var/shop --report var/shop/evaluation",
+        ),
     )
-    _json(verb)
+    verb.add_argument(
+        "--split", choices=["held-out"], default="held-out", help="products to score on"
+    )
+    verb.add_argument(
+        "--report", type=Path, metavar="DIR", help="folder for retrieval.json and retrieval.md"
+    )
+    takes_json(verb)
 
 
-def _bench(commands: "_Commands") -> None:
-    verb = _verb(
+def _bench(commands: "Commands") -> None:
+    verb = verb_of(
         commands,
         "bench",
         verbs.bench,
-        says="Measures the running system, and the same queries without any network as its limit.",
-        examples=("hemline bench", "hemline bench --json"),
+        says="Measures the running system, and the same queries without any network as its limit. "
+        "What does\nnot run is started for the time of the measurement.",
+        examples=("hemline bench", "hemline bench --products 100000 --data var/bench"),
         data=None,
     )
-    _json(verb)
+    verb.add_argument(
+        "--products", type=int, default=0, metavar="N", help="make a synthetic catalogue first"
+    )
+    verb.add_argument(
+        "--requests", type=int, default=4000, metavar="N", help="searches a measurement"
+    )
+    takes_json(verb)
 
 
 def _version() -> str:

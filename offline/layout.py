@@ -57,6 +57,11 @@ class DataDir:
         return self.run / "state.json"
 
     @property
+    def drawn(self) -> Path:
+        """The note that the catalogue is a drawn one, and which."""
+        return self.root / "drawn.json"
+
+    @property
     def rejects(self) -> Path:
         """The rows that imports refused, with reasons."""
         return self.root / "rejects"

@@ -162,18 +162,21 @@ def search(options: argparse.Namespace) -> int:
 
 def evaluate_retrieval(options: argparse.Namespace) -> int:
     """Scores the system on held-out products."""
+    from offline.evaluate_retrieval import EvaluationOptions
     from offline.evaluate_retrieval import evaluate_retrieval as evaluate
 
-    evaluate(DataDir(options.data).require_catalog(), as_json=options.json)
+    chosen = EvaluationOptions(report=options.report, as_json=options.json)
+    evaluate(DataDir(options.data).require_catalog(), chosen)
     return 0
 
 
 def bench(options: argparse.Namespace) -> int:
-    """Measures the running system."""
+    """Measures the running system; 1 when a search failed."""
+    from offline.bench import BenchOptions
     from offline.bench import bench as measure
 
-    measure(_running_on(options.data), as_json=options.json)
-    return 0
+    chosen = BenchOptions(requests=options.requests, products=options.products)
+    return measure(_running_on(options.data), chosen, as_json=options.json)
 
 
 def _running_on(data: Path | None) -> DataDir:
