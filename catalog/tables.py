@@ -33,6 +33,7 @@ from runtime.errors import SetupError
 FORMAT = 1
 _WRITES = "hemline_writes"
 _POOL_SIZE = 16
+_BUSY_TIMEOUT_S = "5"
 
 METADATA = MetaData()
 # Ids are compared by code point everywhere, whatever the locale of the database.
@@ -103,6 +104,8 @@ def open_engine(url: str, *, create: bool) -> Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not path.exists():
             raise SetupError(f"there is no catalogue at {path}: import or draw one first")
+    if parsed.get_backend_name() == "sqlite" and "timeout" not in parsed.query:
+        parsed = parsed.update_query_dict({"timeout": _BUSY_TIMEOUT_S})
     engine = create_engine(parsed, pool_size=_POOL_SIZE, max_overflow=_POOL_SIZE)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
@@ -179,7 +182,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # The driver must not begin transactions by itself: it would begin them without the lock.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("busy_timeout=5000", "journal_mode=WAL", "synchronous=FULL"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from catalog.limits import check_product
 from catalog.media import MediaStore
 from catalog.product import Product
 from catalog.store import CatalogStore
@@ -12,7 +11,7 @@ from offline.kaggle_rows import Layout, Row, find_layout, read_rows
 from offline.layout import DataDir
 from offline.progress import progress
 from offline.rejects import Rejects
-from runtime.errors import InvalidArgument, ServiceError
+from runtime.errors import ServiceError
 
 NAME = "kaggle-fashion"
 _READ_BYTES = 1 << 20
@@ -71,11 +70,6 @@ def _import(
         nonlocal photos
         for row in read_rows(layout, rejects.add):
             product = _with_photo(row, media, rejects.add)
-            try:
-                check_product(product)
-            except InvalidArgument as problem:
-                rejects.add(row.line, problem.message, row.raw)
-                continue
             photos += bool(product.images)
             yield product
 

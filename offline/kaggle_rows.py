@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
-from catalog.limits import MAX_DESCRIPTION_CHARS
+from catalog.limits import MAX_DESCRIPTION_CHARS, check_product
 from catalog.normalize import clean, readable
 from catalog.product import Product
-from runtime.errors import SetupError
+from runtime.errors import InvalidArgument, SetupError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _STYLES = "id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage"
@@ -91,32 +91,50 @@ def read_rows(layout: Layout, refuse: Callable[[int, str, str], None]) -> Iterat
         for line, raw, fields in records:
             try:
                 product, photo = layout.read(_named(header, fields, raw))
+                check_product(product)
                 if product.id in seen:
                     raise BadRow("duplicate id")
-                seen.add(product.id)
-            except BadRow as bad:
+            except (BadRow, InvalidArgument) as bad:
                 refuse(line, str(bad), raw)
                 continue
+            seen.add(product.id)
             yield Row(line, raw, product, layout.photos / photo)
 
 
 def _records(file: Iterator[str], layout: Layout) -> Iterator[tuple[int, str, list[str]]]:
+    """Yields line, text and fields of each row; no fields where it is no CSV."""
     if layout.read is _read_style:
         # A row is a line here. Read one by one, a stray quotation mark costs no other row.
         for number, line in enumerate(file, start=1):
             if line.strip():
                 raw = line.rstrip("\r\n")
-                yield number, raw, next(csv.reader([raw]), [])
+                yield number, raw, _split(raw)
         return
     reader = csv.reader(file)
-    for fields in reader:
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield reader.line_num, "", []
+            continue
         if fields:
             yield reader.line_num, ",".join(fields), fields
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error:
+        return []
 
 
 def _named(header: Sequence[str], fields: Sequence[str], raw: str) -> Mapping[str, str]:
     if _SURROGATE.search(raw):
         raise BadRow("not UTF-8")
+    if not fields:
+        raise BadRow("not CSV")
     if len(fields) < len(header):
         raise BadRow("too few columns")
     if len(fields) > len(header):

@@ -1,0 +1,332 @@
+"""Promises of the catalogue store."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from catalog.columns import NO_PRICE, Columns
+from catalog.interaction import Interaction
+from catalog.product import Product, SizeStock
+from catalog.store import CatalogStore
+from runtime.errors import InvalidArgument, SetupError, Unavailable
+
+SHA = "ab" * 32
+FULL = Product(
+    id="007",
+    style_id="s-7",
+    title="Rotes Kleid 빨간 원피스 \U0001f457",
+    description="Light, for summer.",
+    brand="Acme",
+    category=("Women", "Dresses"),
+    kind="dress",
+    gender="women",
+    colour="red",
+    season="summer",
+    attributes={"pattern": "plain", "neckline": "v-neck"},
+    sizes=(SizeStock("S", 0), SizeStock("M", 3)),
+    price_minor=4999,
+    currency="EUR",
+    images=(SHA, "cd" * 32),
+    product_url="https://shop.example/7",
+)
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/catalog.sqlite"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[CatalogStore]:
+    opened = CatalogStore.open(url, create=True)
+    yield opened
+    opened.close()
+
+
+def plain(number: int, title: str = "Thing") -> Product:
+    return Product(id=f"p-{number:04d}", style_id=f"s-{number}", title=title)
+
+
+def event(number: int, user: str = "u-1", kind: str = "view") -> Interaction:
+    at = NOON + timedelta(seconds=number)
+    return Interaction(f"e-{number:04d}", user, "p-0001", kind, at)
+
+
+def test_a_product_comes_back_as_it_went_in(store: CatalogStore) -> None:
+    store.upsert([FULL, plain(1)])
+    assert store.get("007") == replace(FULL, image_state="pending", seq=1)
+    assert store.get("p-0001") == replace(plain(1), image_state="none", seq=2)
+    assert store.get("7") is None
+
+
+def test_the_clock_moves_by_what_changed_and_by_nothing_else(store: CatalogStore) -> None:
+    first = store.upsert([plain(1), plain(2), plain(3)])
+    assert (first.created, first.updated, first.unchanged, first.seq) == (3, 0, 0, 3)
+    second = store.upsert([plain(1), plain(2, "Other"), plain(3)])
+    assert (second.created, second.updated, second.unchanged, second.seq) == (0, 1, 2, 4)
+    assert {p.id: p.seq for p in store.scan()} == {"p-0001": 1, "p-0002": 4, "p-0003": 3}
+    assert store.seq() == 4
+
+
+def test_of_equal_ids_in_one_write_the_last_one_counts(store: CatalogStore) -> None:
+    report = store.upsert([plain(1, "First"), plain(1, "Last")])
+    assert report.created == 1
+    assert store.count() == 1
+    assert [p.title for p in store.scan()] == ["Last"]
+
+
+def test_many_products_are_read_at_once_and_unknown_ones_left_out(store: CatalogStore) -> None:
+    store.upsert_all((plain(n) for n in range(1200)), pause_s=0)
+    ids = [f"p-{n:04d}" for n in range(100, 1000, 2)]
+    found = store.get_many([*ids, "nobody", ids[0]])
+    assert sorted(found) == ids
+    assert all(found[key].id == key for key in ids)
+    assert store.get_many([]) == {}
+
+
+def test_a_scan_goes_by_id_over_all_pages_and_can_go_on_later(store: CatalogStore) -> None:
+    told: list[int] = []
+    numbers = [*range(700, 1300), *range(700)]
+    store.upsert_all((plain(n) for n in numbers), pause_s=0, on_batch=told.append)
+    assert told == [500, 500, 300]
+    assert [p.id for p in store.scan()] == [f"p-{n:04d}" for n in range(1300)]
+    assert [p.id for p in store.scan(after="p-1297")] == ["p-1298", "p-1299"]
+
+
+def test_a_photo_is_pending_until_told_otherwise_and_again_when_it_changes(
+    store: CatalogStore,
+) -> None:
+    store.upsert([FULL, plain(1)])
+    assert store.set_image_state({"007": "embedded", "p-0001": "none", "nobody": "embedded"}) == 1
+    assert store.seq() == 3
+    store.upsert([replace(FULL, title="New words")])
+    seen = store.get("007")
+    assert seen is not None
+    assert (seen.image_state, seen.seq) == ("embedded", 4)
+    store.upsert([replace(FULL, title="New words", images=("ef" * 32,))])
+    seen = store.get("007")
+    assert seen is not None
+    assert seen.image_state == "pending"
+    with pytest.raises(InvalidArgument):
+        store.set_image_state({"007": "fine"})
+
+
+def test_a_deleted_product_is_gone_takes_a_number_and_may_come_back(store: CatalogStore) -> None:
+    store.upsert([plain(1), plain(2)])
+    assert store.delete(["p-0001", "p-0001", "nobody"]) == 1
+    assert store.seq() == 3
+    assert (store.get("p-0001"), store.count()) == (None, 1)
+    assert store.get_many(["p-0001"]) == {}
+    report = store.upsert([plain(1)])
+    assert (report.created, report.unchanged, report.seq) == (1, 0, 4)
+
+
+def test_the_digest_tells_contents_and_not_the_way_there(store: CatalogStore, url: str) -> None:
+    store.upsert([FULL, plain(1)])
+    before = store.content_digest()
+    store.set_image_state({"007": "embedded"})
+    assert store.content_digest() == before
+    other = CatalogStore.open(url.replace("catalog", "other"), create=True)
+    other.upsert([plain(1, "Else"), plain(3)])
+    other.upsert([plain(1), FULL])
+    other.delete(["p-0003"])
+    assert other.content_digest() == before
+    other.upsert([replace(FULL, price_minor=4998)])
+    assert other.content_digest() != before
+    other.close()
+
+
+def test_the_token_changes_when_anybody_changed_a_product(store: CatalogStore, url: str) -> None:
+    store.upsert([plain(1)])
+    token = store.changes_token()
+    other = CatalogStore.open(url)
+    assert store.changes_token() == token
+    other.add_interactions([event(1)])
+    assert store.changes_token() == token
+    other.upsert([plain(2)])
+    moved = store.changes_token()
+    assert moved != token
+    store.set_image_state({"p-0001": "pending"})
+    assert store.changes_token() != moved
+    other.close()
+
+
+def bad_products() -> dict[str, Product]:
+    """One product for each limit, named by the field at fault."""
+    return {
+        "no id": replace(FULL, id=""),
+        "long id": replace(FULL, id="x" * 129),
+        "id with a control character": replace(FULL, id="a\x07"),
+        "id with a lone surrogate": replace(FULL, id="a\ud800"),
+        "blank title": replace(FULL, title="  "),
+        "long title": replace(FULL, title="x" * 1001),
+        "title with NUL": replace(FULL, title="a\x00b"),
+        "title with a lone surrogate": replace(FULL, title="a\udfffb"),
+        "five photos": replace(FULL, images=(SHA,) * 5),
+        "no hash": replace(FULL, images=("AB" * 32,)),
+        "negative price": replace(FULL, price_minor=-1),
+        "price over 63 bits": replace(FULL, price_minor=2**63),
+        "price without currency": replace(FULL, currency=""),
+        "currency in lower case": replace(FULL, currency="eur"),
+        "currency without price": replace(FULL, price_minor=None),
+        "negative stock": replace(FULL, sizes=(SizeStock("M", -1),)),
+        "attribute with NUL": replace(FULL, attributes={"a": "\x00"}),
+        "too many categories": replace(FULL, category=("a",) * 17),
+    }
+
+
+@pytest.mark.parametrize("fault", bad_products())
+def test_a_product_over_a_limit_is_refused_by_name_and_nothing_is_kept(
+    store: CatalogStore, fault: str
+) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        store.upsert([plain(1), bad_products()[fault]])
+    assert refused.value.field is not None
+    assert refused.value.field.startswith("products[1].")
+    assert (store.count(), store.seq()) == (0, 0)
+
+
+def test_an_event_is_kept_once_however_often_it_comes(store: CatalogStore) -> None:
+    assert store.add_interactions([event(1), event(2), event(1)]) == 2
+    assert store.add_interactions([event(2), event(3)]) == 1
+    assert store.add_interactions([]) == 0
+    assert [e.event_id for e in store.interactions()] == ["e-0001", "e-0002", "e-0003"]
+    assert store.seq() == 0
+
+
+def test_events_come_back_by_time_over_all_pages_as_they_went_in(store: CatalogStore) -> None:
+    full = Interaction("e", "u-2", "007", "rating", NOON, 1.0, verified=True, helpful_votes=3)
+    search = Interaction("s", "u-2", "", "search", NOON - timedelta(1), text="red dress")
+    many = [event(n, kind="view" if n % 2 else "cart") for n in range(4500)]
+    store.add_interactions([*reversed(many), full, search])
+    assert list(store.interactions())[:3] == [search, full, many[0]]
+    assert len(list(store.interactions())) == 4502
+    assert list(store.interactions(kinds=["rating", "search"])) == [search, full]
+    assert len(list(store.interactions(kinds=["cart"]))) == 2250
+    assert store.history("u-1", 2) == many[-2:]
+    assert store.history("nobody", 5) == []
+
+
+def test_the_digest_of_events_moves_with_them(store: CatalogStore) -> None:
+    empty = store.interactions_digest()
+    store.add_interactions([event(1)])
+    one = store.interactions_digest()
+    store.add_interactions([event(1)])
+    assert empty != one == store.interactions_digest()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "glance"},
+        {"at": NOON.replace(tzinfo=None)},
+        {"value": 6.0},
+        {"value": float("nan")},
+        {"kind": "rating", "value": None},
+        {"product_id": ""},
+        {"user_id": "u\n"},
+        {"text": "\ud800"},
+        {"helpful_votes": -1},
+    ],
+    ids=str,
+)
+def test_an_event_over_a_limit_is_refused(store: CatalogStore, change: dict[str, object]) -> None:
+    bad = replace(event(2), **change)  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(InvalidArgument):
+        store.add_interactions([event(1), bad])
+    assert list(store.interactions()) == []
+
+
+def test_writers_in_many_threads_lose_nothing_and_share_no_number(url: str) -> None:
+    stores = [CatalogStore.open(url, create=True) for _ in range(2)]
+    ready = threading.Barrier(8)
+
+    def write(writer: int) -> None:
+        ready.wait()
+        for step in range(10):
+            stores[writer % 2].upsert([plain(100 * writer + step), plain(9999, f"by {writer}")])
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(write, range(8)))
+    products = list(stores[0].scan())
+    assert len(products) == 81
+    assert len({p.seq for p in products}) == 81
+    assert max(p.seq for p in products) == stores[1].seq()
+    for opened in stores:
+        opened.close()
+
+
+def test_a_follower_by_number_never_skips_a_change(url: str) -> None:
+    writers = [CatalogStore.open(url, create=True) for _ in range(2)]
+    reader = CatalogStore.open(url)
+
+    def write(number: int) -> None:
+        for step in range(40):
+            writers[number].upsert([plain(1000 * number + step)])
+
+    with ThreadPoolExecutor(2) as threads:
+        running = [threads.submit(write, number) for number in range(2)]
+        while not all(task.done() for task in running):
+            clock = reader.seq()
+            # Each number up to the clock is there already: it was taken by a product of its own.
+            assert sum(p.seq <= clock for p in reader.scan()) == clock
+        for task in running:
+            task.result()
+    assert reader.seq() == 80
+    for opened in (*writers, reader):
+        opened.close()
+
+
+def test_a_catalogue_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="there is no catalogue"):
+        CatalogStore.open(f"sqlite:///{tmp_path}/none.sqlite")
+    (tmp_path / "empty.sqlite").touch()
+    with pytest.raises(SetupError, match="there is no catalogue"):
+        CatalogStore.open(f"sqlite:///{tmp_path}/empty.sqlite")
+    (tmp_path / "text.sqlite").write_text("not a database, but long enough " * 100)
+    with pytest.raises(SetupError, match="cannot be opened"):
+        CatalogStore.open(f"sqlite:///{tmp_path}/text.sqlite")
+
+
+def test_opening_to_create_keeps_what_is_there(store: CatalogStore, url: str) -> None:
+    store.upsert([plain(1)])
+    again = CatalogStore.open(url, create=True)
+    assert (again.count(), again.seq()) == (1, 1)
+    again.close()
+
+
+def test_a_catalogue_that_another_writer_holds_is_unavailable(
+    store: CatalogStore, url: str
+) -> None:
+    impatient = CatalogStore.open(f"{url}?timeout=0.01")
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable):
+            impatient.upsert([plain(1)])
+        with pytest.raises(Unavailable):
+            impatient.add_interactions([event(1)])
+        assert impatient.count() == 0
+        holder.rollback()
+    assert impatient.upsert([plain(1)]).created == 1
+    impatient.close()
+
+
+def test_columns_hold_the_attributes_of_every_product(store: CatalogStore) -> None:
+    store.upsert([FULL, plain(1), replace(plain(2), colour="red", sizes=(SizeStock("M", 0),))])
+    columns = Columns.build(store.scan())
+    assert columns.ids == ("007", "p-0001", "p-0002")
+    assert columns.places["p-0002"] == 2
+    assert columns.words["colour"].equals("red").tolist() == [True, False, True]
+    assert columns.words["colour"].equals("green").tolist() == [False] * 3
+    assert columns.words["brand"].words == ("", "Acme")
+    assert columns.prices.tolist() == [4999, NO_PRICE, NO_PRICE]
+    assert columns.in_stock.tolist() == [True, True, False]
+    assert columns.has_photo.tolist() == [True, False, False]
