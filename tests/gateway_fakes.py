@@ -1,0 +1,223 @@
+"""Small stages that answer from lists, for tests of the gateway."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from catalog.product import Product, SizeStock
+from runtime.errors import PreconditionFailed, ServiceError
+from services.gateway.answer import Generation, RankedProduct, Term
+from services.gateway.documents import DocumentCache
+from services.gateway.factor_cache import UncachedFactors
+from services.gateway.legs import ImageLeg, TextLeg
+from services.gateway.parts import Part, words
+from services.gateway.pipeline import SearchPipeline
+from services.gateway.query import Query
+from services.gateway.sealed import Keys
+from services.gateway.stages import QueryKind, QueryVector, Ranking, Tastes, UserFactors
+from services.gateway.taste import TasteFinder
+from services.gateway.vector_cache import VectorCache
+
+
+def product(name: str) -> Product:
+    """A product of this id."""
+    return Product(
+        id=name,
+        style_id=f"s-{name}",
+        title=f"Dress {name}",
+        brand="Nord",
+        category=("Women", "Dresses"),
+        kind="dress",
+        gender="women",
+        colour="navy",
+        attributes={"pattern": "plain"},
+        sizes=(SizeStock("M", 3),),
+        price_minor=4999,
+        currency="EUR",
+        images=("ab" * 32,),
+        image_state="embedded",
+        seq=7,
+    )
+
+
+@dataclass
+class FakeText:
+    """Answers each search with the same list, or with an error, or never."""
+
+    ids: Sequence[str] = ()
+    error: Exception | None = None
+    hangs: bool = False
+    asked: list[tuple[str, int]] = field(default_factory=list)
+    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def retrieve(self, text: str, count: int, *, timeout_s: float) -> Ranking:
+        self.asked.append((text, count))
+        self.was_asked.set()
+        await _behave(self)
+        ids = list(self.ids[:count])
+        return Ranking(ids, [10.0 - place for place in range(len(ids))], Generation("t-1", 5))
+
+
+@dataclass
+class FakeImage:
+    """Encodes into the hash of the parts; its index is of the encoder ``index_of``."""
+
+    ids: Sequence[str] = ()
+    error: Exception | None = None
+    hangs: bool = False
+    encoder: str = "enc-1"
+    index_of: str = "enc-1"
+    knows_words: bool = True
+    encoded: list[Sequence[Part]] = field(default_factory=list)
+    searched: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)
+
+    async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
+        await _behave(self)
+        self.encoded.append(parts)
+        data = hashlib.sha256(repr(parts).encode()).digest() if self.knows_words else b""
+        return QueryVector(self.encoder, QueryKind.TEXT, data)
+
+    async def search(
+        self, vector: QueryVector, count: int, *, excluded: Sequence[str], timeout_s: float
+    ) -> Ranking:
+        await _behave(self)
+        self.searched.append((vector.fingerprint, count, tuple(excluded)))
+        if vector.fingerprint != self.index_of:
+            raise PreconditionFailed("the index is of another encoder")
+        ids = [name for name in self.ids if name not in excluded][:count]
+        return Ranking(ids, [0.9 - 0.01 * place for place in range(len(ids))], Generation("i-1", 6))
+
+
+@dataclass
+class FakeRanking:
+    """Knows users by their likings: taste by product id."""
+
+    users: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    sessions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    generation: str = "r-1"
+    coming: list[str] = field(default_factory=list)
+    closed: set[str] = field(default_factory=set)
+    error: Exception | None = None
+    score_error: Exception | None = None
+    hangs: bool = False
+    looked_up: list[str] = field(default_factory=list)
+    scored: list[tuple[str, int]] = field(default_factory=list)
+
+    async def user_factors(self, user_id: str, *, timeout_s: float) -> UserFactors | None:
+        self.looked_up.append(user_id)
+        await _behave(self)
+        if self.coming:
+            self.generation = self.coming.pop(0)
+        return UserFactors(self.generation, user_id.encode()) if user_id in self.users else None
+
+    async def fold_in(self, product_ids: Sequence[str], *, timeout_s: float) -> UserFactors | None:
+        await _behave(self)
+        known = [name for name in product_ids if name in self.sessions]
+        return UserFactors(self.generation, b"session " + known[-1].encode()) if known else None
+
+    async def tastes(
+        self, factors: UserFactors, product_ids: Sequence[str], *, timeout_s: float
+    ) -> Tastes:
+        await _behave(self)
+        if self.score_error:
+            raise self.score_error
+        self.scored.append((factors.generation, len(product_ids)))
+        if factors.generation in self.closed:
+            raise PreconditionFailed("another generation is open")
+        name = factors.data.decode()
+        liked = (
+            self.sessions[name.removeprefix("session ")]
+            if name.startswith("session ")
+            else self.users[name]
+        )
+        known = np.array([each in liked for each in product_ids])
+        mean = float(np.mean([liked[each] for each in product_ids if each in liked] or [0.5]))
+        tastes = np.array([liked.get(each, mean) for each in product_ids], np.float32)
+        dots = np.where(known, tastes * 4 - 2, 0).astype(np.float32)
+        return Tastes(Generation(factors.generation), tastes, known, dots)
+
+
+@dataclass
+class FakeProducts:
+    """The products of a catalogue, with the reads counted."""
+
+    products: dict[str, Product]
+    token: int = 0
+    reads: list[tuple[str, ...]] = field(default_factory=list)
+
+    def get_many(self, ids: Sequence[str]) -> Mapping[str, Product]:
+        self.reads.append(tuple(ids))
+        return {name: self.products[name] for name in ids if name in self.products}
+
+    def changes_token(self) -> object:
+        return self.token
+
+
+class FakePhotos:
+    """A media store of nothing but these photos."""
+
+    def __init__(self, photos: Mapping[str, bytes]) -> None:
+        self.photos = photos
+
+    async def read(self, sha256: str) -> bytes | None:
+        return self.photos.get(sha256)
+
+
+@dataclass
+class House:
+    """A pipeline on small stages."""
+
+    text: FakeText = field(default_factory=FakeText)
+    image: FakeImage = field(default_factory=FakeImage)
+    ranking: FakeRanking = field(default_factory=FakeRanking)
+    photos: dict[str, bytes] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        names = sorted({*self.text.ids, *self.image.ids} - self.gone)
+        self.products = FakeProducts({name: product(name) for name in names})
+        self.documents = DocumentCache(self.products)
+        vectors = VectorCache(None, Keys(b"secret"))
+        self.pipeline = SearchPipeline(
+            {
+                "text": TextLeg(self.text),
+                "image": ImageLeg(self.image, vectors, FakePhotos(self.photos)),
+            },
+            TasteFinder(self.ranking, UncachedFactors()),
+            self.documents,
+            release=lambda: "r-000001",
+        )
+
+    def stage(self, name: str) -> "FakeText | FakeImage | FakeRanking":
+        """A stage by name."""
+        stages: dict[str, FakeText | FakeImage | FakeRanking]
+        stages = {"text": self.text, "image": self.image, "ranking": self.ranking}
+        return stages[name]
+
+
+def ask(text: str = "red dress", *, parts: Sequence[Part] = (), **options: object) -> Query:
+    """A query in words and other parts."""
+    first = [words(text, "text")] if text else []
+    return Query(parts=(*first, *parts), **options)  # type: ignore[arg-type]  # checked by Query
+
+
+async def _behave(stage: "FakeText | FakeImage | FakeRanking") -> None:
+    if stage.hangs:
+        await asyncio.Event().wait()
+    await asyncio.sleep(0)
+    if stage.error is not None:
+        raise stage.error
+
+
+def terms(hit: RankedProduct) -> Sequence[Term]:
+    """The terms of a hit that explains itself."""
+    assert hit.explanation is not None
+    return hit.explanation.terms
+
+
+def down(kind: type[ServiceError]) -> ServiceError:
+    """An error of a stage."""
+    return kind("the stage does not answer")
