@@ -1,0 +1,190 @@
+"""Puts the rooms of all stages into one process, behind the protocols of the search pipeline."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from catalog.product import Product
+from runtime.errors import InvalidArgument, NotFound, PreconditionFailed
+from services.gateway.answer import Generation
+from services.gateway.fanout import Leg
+from services.gateway.legs import ImageLeg, TextLeg
+from services.gateway.parts import Example, Part, Words
+from services.gateway.pipeline import SearchPipeline
+from services.gateway.stages import (
+    Compute,
+    QueryKind,
+    QueryVector,
+    Ranking,
+    Tastes,
+    UserFactors,
+)
+from services.gateway.taste import TasteFinder
+from services.image_retriever.encoder import Encoder
+from services.image_retriever.index import VectorIndex
+from services.image_retriever.mixture import Vectors, kind_of, mixed
+from services.reranker.factors import Factors
+from services.text_retriever.index import TextIndex
+
+_GENERATION = Generation("local")
+_VECTOR = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalText:
+    """The text stage, over an index in this process."""
+
+    index: TextIndex
+
+    async def retrieve(self, text: str, count: int, *, timeout_s: float) -> Ranking:
+        """The best ``count`` products that hold one of the words."""
+        ids, scores = self.index.search(self.index.normalizer.tokens(text), count)
+        return Ranking(ids, scores.tolist(), _GENERATION)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalImage:
+    """The image stage, over an encoder and an index in this process; it takes no photos."""
+
+    encoder: Encoder
+    index: VectorIndex
+
+    async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
+        """The unit vector of words and products; empty where no word is known.
+
+        Raises:
+            InvalidArgument: A part is a photo, which only the stage's own process may decode.
+            NotFound: A product has no vector.
+        """
+        said = [
+            (vector, part.weight, isinstance(part.source, Words))
+            for part in parts
+            if (vector := self._vector(part)) is not None
+        ]
+        words = sum(is_words for _, _, is_words in said)
+        kind = QueryKind[kind_of(words, len(said) - words).name]
+        if not said:
+            return QueryVector(self.encoder.fingerprint, kind, b"")
+        vector = mixed([vector for vector, _, _ in said], [weight for _, weight, _ in said])
+        packed = vector.astype(_VECTOR, copy=False).tobytes()
+        return QueryVector(self.encoder.fingerprint, kind, packed)
+
+    async def search(
+        self,
+        vector: QueryVector,
+        count: int,
+        *,
+        excluded: Sequence[str],
+        timeout_s: float,
+    ) -> Ranking:
+        """The nearest products above the floor of the query's kind."""
+        if vector.fingerprint != self.index.fingerprint:
+            raise PreconditionFailed("the index is of another encoder")
+        row = np.frombuffer(vector.data, _VECTOR)[None, :].copy()
+        floor = self.index.floors.get(vector.kind.name.lower())
+        found = self.index.search(row, count, floor=[floor], excluded=[set(excluded)])[0]
+        return Ranking(found.ids, found.scores.tolist(), _GENERATION)
+
+    def _vector(self, part: Part) -> Vectors | None:
+        if isinstance(part.source, Words):
+            rows, known = self.encoder.encode_texts([part.source.text])
+            return rows[0] if known[0] else None
+        if not isinstance(part.source, Example):
+            raise InvalidArgument("photos are decoded by the image stage alone", field=part.field)
+        vector = self.index.vector_of(part.source.product_id)
+        if vector is None:
+            raise NotFound("no photo of this product is indexed", field=part.field)
+        return vector
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRanking:
+    """The ranking stage, over factors in this process."""
+
+    factors: Factors
+
+    async def user_factors(self, user_id: str, *, timeout_s: float) -> UserFactors | None:
+        """The factors of a user, or None."""
+        return _packed(self.factors.user(user_id))
+
+    async def fold_in(self, product_ids: Sequence[str], *, timeout_s: float) -> UserFactors | None:
+        """The factors of a session, or None."""
+        return _packed(self.factors.fold_in(product_ids))
+
+    async def tastes(
+        self,
+        factors: UserFactors,
+        product_ids: Sequence[str],
+        *,
+        timeout_s: float,
+    ) -> Tastes:
+        """The taste for each product."""
+        vector = np.frombuffer(factors.data, _VECTOR)
+        return Tastes(_GENERATION, *self.factors.tastes(vector, product_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptVectors:
+    """A cache of query vectors that forgets nothing."""
+
+    kept: dict[bytes, QueryVector] = field(default_factory=dict)
+
+    async def get(self, key: bytes) -> QueryVector | None:
+        """The vector of a query, or None."""
+        return self.kept.get(key)
+
+    def put(self, key: bytes, vector: QueryVector) -> None:
+        """Keeps a vector."""
+        self.kept[key] = vector
+
+    def refuse(self, fingerprint: str) -> None:
+        """Forgets the vectors of an encoder."""
+        for key in [key for key, each in self.kept.items() if each.fingerprint == fingerprint]:
+            del self.kept[key]
+
+
+class _NoFactorCache:
+    async def get(
+        self, user_id: str, compute: Compute, *, fresh: bool = False
+    ) -> UserFactors | None:
+        return await compute()
+
+
+class _NoPhotos:
+    async def read(self, sha256: str) -> bytes | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    products: Mapping[str, Product]
+
+    async def read(self, product_ids: Sequence[str]) -> Mapping[str, Product]:
+        return {each: self.products[each] for each in product_ids if each in self.products}
+
+
+def local_pipeline(
+    products: Mapping[str, Product],
+    *,
+    text: TextIndex,
+    image: LocalImage,
+    vectors: KeptVectors,
+    factors: Factors | None = None,
+) -> SearchPipeline:
+    """Returns the gateway's own pipeline over stages in this process.
+
+    Its clock stands still: an answer never depends on how long a stage took.
+    """
+    legs: dict[str, Leg] = {
+        "text": TextLeg(LocalText(text)),
+        "image": ImageLeg(image, vectors, _NoPhotos()),
+    }
+    taste = TasteFinder(LocalRanking(factors), _NoFactorCache()) if factors else None
+    return SearchPipeline(legs, taste, _Documents(products), clock=lambda: 0.0)
+
+
+def _packed(vector: Vectors | None) -> UserFactors | None:
+    if vector is None:
+        return None
+    return UserFactors(_GENERATION.name, vector.astype(_VECTOR, copy=False).tobytes())

@@ -1,0 +1,68 @@
+"""Opens the encoder that is to be scored, if what is held out is new to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from offline.layout import DataDir
+from runtime.artifacts import ArtifactRefused, ArtifactStore
+from runtime.errors import SetupError
+from services.image_retriever.architecture import FORMAT
+from services.image_retriever.encoder import Encoder, open_encoder
+from services.image_retriever.index import KINDS, VectorIndex
+
+NO_FLOORS: Mapping[str, float | None] = dict.fromkeys(KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredEncoder:
+    """An encoder, what it is called, and the similarity floors of the released index, if any."""
+
+    name: str
+    encoder: Encoder
+    floors: Mapping[str, float | None]
+
+
+def open_scored(data: DataDir, catalogue: str) -> ScoredEncoder:
+    """Opens the encoder of the release in force, or the newest one before the first release.
+
+    Args:
+        data: The data folder.
+        catalogue: Digest of the catalogue as it is now.
+
+    Raises:
+        SetupError: There is no encoder, or it was trained on another state of the catalogue: then
+            products that are held out now may be among those it has learned from.
+    """
+    artifacts = ArtifactStore(data.artifacts)
+    try:
+        return _open(artifacts, catalogue)
+    except ArtifactRefused as refused:
+        raise SetupError(f"the encoder cannot be opened: {refused.message}") from refused
+
+
+def _open(artifacts: ArtifactStore, catalogue: str) -> ScoredEncoder:
+    release = artifacts.current()
+    released = release.generations if release else {}
+    index = None
+    if "image" in released:
+        artifact = artifacts.open("image", released["image"], format=VectorIndex.FORMAT)
+        index = VectorIndex.open(artifact.folder)
+        named = artifact.facts.get("encoder")
+        if "encoder" not in released and isinstance(named, str) and named:
+            return _with_floors(named, open_encoder(named), index)
+    trained = artifacts.generations("encoder")
+    generation = released.get("encoder") or (trained[-1] if trained else "")
+    if not generation:
+        raise SetupError("there is no encoder to score: run hemline train clip")
+    made = artifacts.open("encoder", generation, format=FORMAT)
+    if made.inputs.get("catalog") != catalogue:
+        raise SetupError(
+            f"the encoder {generation} was trained on another state of the catalogue, so what is "
+            "held out now may be known to it: run hemline train clip again"
+        )
+    return _with_floors(generation, open_encoder(made.folder), index)
+
+
+def _with_floors(name: str, encoder: Encoder, index: VectorIndex | None) -> ScoredEncoder:
+    fits = index is not None and index.fingerprint == encoder.fingerprint
+    return ScoredEncoder(name, encoder, index.floors if index and fits else NO_FLOORS)
