@@ -6,16 +6,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from catalog.columns import NO_PRICE, Columns
-from catalog.interaction import Interaction
 from catalog.product import Product, SizeStock
 from catalog.store import CatalogStore
 from runtime.errors import InvalidArgument, SetupError, Unavailable
+from tests.test_journal import event
 
 SHA = "ab" * 32
 FULL = Product(
@@ -36,7 +34,6 @@ FULL = Product(
     images=(SHA, "cd" * 32),
     product_url="https://shop.example/7",
 )
-NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -53,11 +50,6 @@ def store(url: str) -> Iterator[CatalogStore]:
 
 def plain(number: int, title: str = "Thing") -> Product:
     return Product(id=f"p-{number:04d}", style_id=f"s-{number}", title=title)
-
-
-def event(number: int, user: str = "u-1", kind: str = "view") -> Interaction:
-    at = NOON + timedelta(seconds=number)
-    return Interaction(f"e-{number:04d}", user, "p-0001", kind, at)
 
 
 def test_a_product_comes_back_as_it_went_in(store: CatalogStore) -> None:
@@ -159,92 +151,6 @@ def test_the_token_changes_when_anybody_changed_a_product(store: CatalogStore, u
     other.close()
 
 
-def bad_products() -> dict[str, Product]:
-    """One product for each limit, named by the field at fault."""
-    return {
-        "no id": replace(FULL, id=""),
-        "long id": replace(FULL, id="x" * 129),
-        "id with a control character": replace(FULL, id="a\x07"),
-        "id with a lone surrogate": replace(FULL, id="a\ud800"),
-        "blank title": replace(FULL, title="  "),
-        "long title": replace(FULL, title="x" * 1001),
-        "title with NUL": replace(FULL, title="a\x00b"),
-        "title with a lone surrogate": replace(FULL, title="a\udfffb"),
-        "five photos": replace(FULL, images=(SHA,) * 5),
-        "no hash": replace(FULL, images=("AB" * 32,)),
-        "negative price": replace(FULL, price_minor=-1),
-        "price over 63 bits": replace(FULL, price_minor=2**63),
-        "price without currency": replace(FULL, currency=""),
-        "currency in lower case": replace(FULL, currency="eur"),
-        "currency without price": replace(FULL, price_minor=None),
-        "negative stock": replace(FULL, sizes=(SizeStock("M", -1),)),
-        "attribute with NUL": replace(FULL, attributes={"a": "\x00"}),
-        "too many categories": replace(FULL, category=("a",) * 17),
-    }
-
-
-@pytest.mark.parametrize("fault", bad_products())
-def test_a_product_over_a_limit_is_refused_by_name_and_nothing_is_kept(
-    store: CatalogStore, fault: str
-) -> None:
-    with pytest.raises(InvalidArgument) as refused:
-        store.upsert([plain(1), bad_products()[fault]])
-    assert refused.value.field is not None
-    assert refused.value.field.startswith("products[1].")
-    assert (store.count(), store.seq()) == (0, 0)
-
-
-def test_an_event_is_kept_once_however_often_it_comes(store: CatalogStore) -> None:
-    assert store.add_interactions([event(1), event(2), event(1)]) == 2
-    assert store.add_interactions([event(2), event(3)]) == 1
-    assert store.add_interactions([]) == 0
-    assert [e.event_id for e in store.interactions()] == ["e-0001", "e-0002", "e-0003"]
-    assert store.seq() == 0
-
-
-def test_events_come_back_by_time_over_all_pages_as_they_went_in(store: CatalogStore) -> None:
-    full = Interaction("e", "u-2", "007", "rating", NOON, 1.0, verified=True, helpful_votes=3)
-    search = Interaction("s", "u-2", "", "search", NOON - timedelta(1), text="red dress")
-    many = [event(n, kind="view" if n % 2 else "cart") for n in range(4500)]
-    store.add_interactions([*reversed(many), full, search])
-    assert list(store.interactions())[:3] == [search, full, many[0]]
-    assert len(list(store.interactions())) == 4502
-    assert list(store.interactions(kinds=["rating", "search"])) == [search, full]
-    assert len(list(store.interactions(kinds=["cart"]))) == 2250
-    assert store.history("u-1", 2) == many[-2:]
-    assert store.history("nobody", 5) == []
-
-
-def test_the_digest_of_events_moves_with_them(store: CatalogStore) -> None:
-    empty = store.interactions_digest()
-    store.add_interactions([event(1)])
-    one = store.interactions_digest()
-    store.add_interactions([event(1)])
-    assert empty != one == store.interactions_digest()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"kind": "glance"},
-        {"at": NOON.replace(tzinfo=None)},
-        {"value": 6.0},
-        {"value": float("nan")},
-        {"kind": "rating", "value": None},
-        {"product_id": ""},
-        {"user_id": "u\n"},
-        {"text": "\ud800"},
-        {"helpful_votes": -1},
-    ],
-    ids=str,
-)
-def test_an_event_over_a_limit_is_refused(store: CatalogStore, change: dict[str, object]) -> None:
-    bad = replace(event(2), **change)  # type: ignore[arg-type]  # wrong on purpose
-    with pytest.raises(InvalidArgument):
-        store.add_interactions([event(1), bad])
-    assert list(store.interactions()) == []
-
-
 def test_writers_in_many_threads_lose_nothing_and_share_no_number(url: str) -> None:
     stores = [CatalogStore.open(url, create=True) for _ in range(2)]
     ready = threading.Barrier(8)
@@ -317,16 +223,3 @@ def test_a_catalogue_that_another_writer_holds_is_unavailable(
         holder.rollback()
     assert impatient.upsert([plain(1)]).created == 1
     impatient.close()
-
-
-def test_columns_hold_the_attributes_of_every_product(store: CatalogStore) -> None:
-    store.upsert([FULL, plain(1), replace(plain(2), colour="red", sizes=(SizeStock("M", 0),))])
-    columns = Columns.build(store.scan())
-    assert columns.ids == ("007", "p-0001", "p-0002")
-    assert columns.places["p-0002"] == 2
-    assert columns.words["colour"].equals("red").tolist() == [True, False, True]
-    assert columns.words["colour"].equals("green").tolist() == [False] * 3
-    assert columns.words["brand"].words == ("", "Acme")
-    assert columns.prices.tolist() == [4999, NO_PRICE, NO_PRICE]
-    assert columns.in_stock.tolist() == [True, True, False]
-    assert columns.has_photo.tolist() == [True, False, False]

@@ -18,9 +18,7 @@ from services.text_retriever.index import WEIGHTS, TextIndex
 from tests.shop import shop
 
 K1, B = 1.2, 0.75
-SYNTAX = (
-    '(((( )))) [] {} "quoted" title:red AND OR NOT + - ~2 ^3 * ? \\ / && || ! <= >= [a TO b]'
-)
+SYNTAX = '(((( )))) [] {} "quoted" title:red AND OR NOT + - ~2 ^3 * ? \\ / && || ! <= >= [a TO b]'
 
 
 def product(number: int, title: str, description: str = "", brand: str = "") -> Product:

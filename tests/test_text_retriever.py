@@ -1,0 +1,229 @@
+"""Promises of the text retriever, asked through a real channel."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import numpy as np
+import pytest
+
+from catalog.product import Product
+from catalog.wire import hits_from_proto
+from fashion.text.v1 import text_retriever_pb2 as pb
+from fashion.text.v1 import text_retriever_pb2_grpc as pb_grpc
+from runtime.artifacts import ArtifactStore
+from runtime.generations import Follower
+from runtime.metrics import Metrics
+from runtime.server import ServerSettings, StageServer
+from services.text_retriever.index import FORMAT, TextIndex
+from services.text_retriever.main import KIND, open_index
+from services.text_retriever.servicer import NAME, OpenIndex, TextRetrieverServicer
+from tests.shop import shop
+from tests.test_text_index import found, random_queries
+
+INVALID, DEADLINE = 3, 4
+
+
+class Clock:
+    """Seconds that pass as a test says."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.step = 0.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+class Shelf:
+    """Publishes text indexes and follows their releases."""
+
+    def __init__(self, root: Path) -> None:
+        self.metrics = Metrics("text")
+        self.store = ArtifactStore(root)
+        self.states: list[bool] = []
+        self.follower: Follower[OpenIndex] = Follower(
+            self.store,
+            lambda release: open_index(self.store, release),
+            poll_s=0,
+            on_state=lambda ready, _: self.states.append(ready),
+            metrics=self.metrics,
+            kinds=(KIND,),
+        )
+
+    def publish(self, products: list[Product], seq: int) -> str:
+        """Releases an index of products and returns its generation."""
+        artifact = self.store.publish(
+            KIND, format=FORMAT, seq=seq, write=lambda folder: TextIndex.write(products, folder)
+        )
+        self.store.release({KIND: artifact.generation}, seq=seq)
+        return artifact.generation
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path / "artifacts")
+
+
+@asynccontextmanager
+async def serving(
+    shelf: Shelf, clock: Clock | None = None
+) -> AsyncIterator[pb_grpc.TextRetrieverServiceStub]:
+    def register(server: grpc.aio.Server) -> None:
+        servicer = TextRetrieverServicer(
+            lambda: shelf.follower.value, stage.run_blocking, shelf.metrics, clock=clock or Clock()
+        )
+        add = pb_grpc.add_TextRetrieverServiceServicer_to_server
+        add(servicer, server)  # type: ignore[no-untyped-call]  # generated code
+
+    settings = ServerSettings(in_flight_limit=256)
+    stage = StageServer("text", register, [NAME], settings, shelf.metrics)
+    port = await stage.start()
+    await shelf.follower.poll()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield pb_grpc.TextRetrieverServiceStub(channel)  # type: ignore[no-untyped-call]
+    finally:
+        stage.stop()
+        await stage.serve_until_stopped()
+
+
+def request(*texts: str, hit_count: int = 0, deadline_ms: int = 0) -> pb.RetrieveProductsRequest:
+    return pb.RetrieveProductsRequest(
+        queries=[
+            pb.TextQuery(text=text, hit_count=hit_count, deadline_ms=deadline_ms) for text in texts
+        ]
+    )
+
+
+async def code_of(call: grpc.aio.UnaryUnaryCall[object, object]) -> grpc.StatusCode:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value.code()
+
+
+async def test_a_batch_is_answered_in_order_from_one_generation(shelf: Shelf) -> None:
+    generation = shelf.publish(shop(), seq=240)
+    async with serving(shelf) as stub:
+        reply = await stub.RetrieveProducts(request("red dresses", "zzzz", "navy SHIRT"))
+        room = shelf.follower.value
+    assert room is not None
+    assert (reply.generation.generation, reply.generation.seq) == (generation, 240)
+    assert [result.status.code for result in reply.results] == [0, 0, 0]
+    for result, tokens in zip(
+        reply.results, [["red", "dress"], ["zzzz"], ["navy", "shirt"]], strict=True
+    ):
+        ids, scores = room.index.search(tokens, 200)
+        hits = hits_from_proto(result.hits)
+        assert [hit.product_id for hit in hits] == ids
+        assert np.array_equal(np.array([hit.score for hit in hits], np.float32), scores)
+        assert list(result.terms) == tokens
+    assert not reply.results[1].hits.product_ids
+
+
+async def test_one_bad_query_does_not_fail_its_batch(shelf: Shelf) -> None:
+    shelf.publish(shop(), seq=1)
+    batch = pb.RetrieveProductsRequest(
+        queries=[
+            pb.TextQuery(text="red dress"),
+            pb.TextQuery(text=" \t"),
+            pb.TextQuery(text="x" * 513),
+            pb.TextQuery(text="red", hit_count=1001),
+            pb.TextQuery(text="red", hit_count=-1),
+            pb.TextQuery(text="red", deadline_ms=-1),
+            pb.TextQuery(text="(" * 512),
+        ]
+    )
+    async with serving(shelf) as stub:
+        reply = await stub.RetrieveProducts(batch)
+    statuses = [(result.status.code, result.status.field) for result in reply.results]
+    assert statuses == [
+        (0, ""),
+        (INVALID, "text"),
+        (INVALID, "text"),
+        (INVALID, "hit_count"),
+        (INVALID, "hit_count"),
+        (INVALID, "deadline_ms"),
+        (0, ""),
+    ]
+    assert reply.results[0].hits.product_ids
+    assert not any("xx" in result.status.message for result in reply.results)
+
+
+async def test_the_number_of_hits_is_a_ceiling(shelf: Shelf) -> None:
+    shelf.publish(shop(900), seq=1)
+    async with serving(shelf) as stub:
+        counts = []
+        for hit_count in (0, 1, 1000):
+            reply = await stub.RetrieveProducts(
+                request("red navy white green black", hit_count=hit_count)
+            )
+            counts.append(len(reply.results[0].hits.product_ids))
+    assert counts == [200, 1, 900]
+
+
+async def test_a_query_whose_budget_is_spent_is_not_looked_up(shelf: Shelf) -> None:
+    shelf.publish(shop(), seq=1)
+    clock = Clock()
+    async with serving(shelf, clock) as stub:
+        clock.step = 0.004
+        reply = await stub.RetrieveProducts(request("red", "red", "red", deadline_ms=10))
+    assert [result.status.code for result in reply.results] == [0, 0, DEADLINE]
+
+
+@pytest.mark.parametrize("size", [0, 33])
+async def test_a_batch_of_no_or_too_many_queries_is_refused(shelf: Shelf, size: int) -> None:
+    shelf.publish(shop(), seq=1)
+    async with serving(shelf) as stub:
+        call = stub.RetrieveProducts(request(*["red"] * size))
+        assert await code_of(call) is grpc.StatusCode.INVALID_ARGUMENT
+        reply = await stub.RetrieveProducts(request(*["red"] * 32))
+    assert len(reply.results) == 32
+
+
+async def test_without_an_index_it_is_unavailable_and_then_it_answers(shelf: Shelf) -> None:
+    async with serving(shelf) as stub:
+        call = stub.RetrieveProducts(request("red"))
+        assert await code_of(call) is grpc.StatusCode.UNAVAILABLE
+        shelf.publish(shop(), seq=1)
+        await shelf.follower.poll()
+        reply = await stub.RetrieveProducts(request("red"))
+    assert reply.results[0].hits.product_ids
+    assert shelf.states == [False, True]
+
+
+async def test_a_new_release_is_swapped_in_and_a_damaged_one_is_not(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    shelf.publish(shop(), seq=1)
+    kaftan = Product(id="p-9", style_id="p-9", title="Teal kaftan")
+    async with serving(shelf) as stub:
+        assert not (await stub.RetrieveProducts(request("kaftan"))).results[0].hits.product_ids
+        second = shelf.publish([kaftan], seq=2)
+        await shelf.follower.poll()
+        reply = await stub.RetrieveProducts(request("kaftan"))
+        assert reply.results[0].hits.product_ids == ["p-9"]
+        third = shelf.publish(shop(), seq=3)
+        (tmp_path / "artifacts" / KIND / third / "ids.json").write_bytes(b"[]")
+        await shelf.follower.poll()
+        reply = await stub.RetrieveProducts(request("kaftan"))
+    assert (reply.generation.generation, reply.generation.seq) == (second, 2)
+    assert reply.results[0].hits.product_ids == ["p-9"]
+    assert all(shelf.states)
+
+
+async def test_generated_queries_kill_nothing(shelf: Shelf) -> None:
+    shelf.publish(shop(), seq=1)
+    texts = [text.encode("utf-8", "replace").decode() for text in random_queries(1600)]
+    async with serving(shelf) as stub:
+        for start in range(0, len(texts), 32):
+            reply = await stub.RetrieveProducts(request(*texts[start : start + 32]))
+            assert {result.status.code for result in reply.results} <= {0, INVALID}
+        call = stub.RetrieveProducts(request("(" * 20_000))
+        assert (await call).results[0].status.code == INVALID
+        reply = await stub.RetrieveProducts(request("red dress"))
+    room = shelf.follower.value
+    assert room is not None
+    assert list(reply.results[0].hits.product_ids) == found(room.index, "red dress", 200)
