@@ -17,7 +17,7 @@ from services.gateway.parts import Part, words
 from services.gateway.pipeline import SearchPipeline
 from services.gateway.query import Query
 from services.gateway.sealed import Keys
-from services.gateway.stages import QueryKind, QueryVector, Ranking, Tastes, UserFactors
+from services.gateway.stages import Photos, QueryKind, QueryVector, Ranking, Tastes, UserFactors
 from services.gateway.taste import TasteFinder
 from services.gateway.vector_cache import VectorCache
 
@@ -146,10 +146,13 @@ class FakeProducts:
 
     products: dict[str, Product]
     token: int = 0
+    error: Exception | None = None
     reads: list[tuple[str, ...]] = field(default_factory=list)
 
     def get_many(self, ids: Sequence[str]) -> Mapping[str, Product]:
         self.reads.append(tuple(ids))
+        if self.error is not None:
+            raise self.error
         return {name: self.products[name] for name in ids if name in self.products}
 
     def changes_token(self) -> object:
@@ -175,6 +178,7 @@ class House:
     ranking: FakeRanking = field(default_factory=FakeRanking)
     photos: dict[str, bytes] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    media: Photos | None = None
 
     def __post_init__(self) -> None:
         names = sorted({*self.text.ids, *self.image.ids} - self.gone)
@@ -184,7 +188,7 @@ class House:
         self.pipeline = SearchPipeline(
             {
                 "text": TextLeg(self.text),
-                "image": ImageLeg(self.image, vectors, FakePhotos(self.photos)),
+                "image": ImageLeg(self.image, vectors, self.media or FakePhotos(self.photos)),
             },
             TasteFinder(self.ranking, UncachedFactors()),
             self.documents,

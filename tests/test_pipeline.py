@@ -83,13 +83,13 @@ async def test_personalization_zero_equals_the_stranger() -> None:
 async def test_user_then_session_then_cold() -> None:
     rooms = house(d=1.0, a=0.0)
     modes = {}
-    shoppers: dict[str, dict[str, object]] = {
-        "user": {"user_id": "u-1"},
-        "session": {"user_id": "u-unknown", "session_product_ids": ("a",)},
-        "cold": {"user_id": "u-unknown", "session_product_ids": ("unheard-of",)},
+    shoppers = {
+        "user": ask(explain=True, user_id="u-1"),
+        "session": ask(explain=True, user_id="u-unknown", session_product_ids=("a",)),
+        "cold": ask(explain=True, user_id="u-unknown", session_product_ids=("unheard-of",)),
     }
-    for name, options in shoppers.items():
-        answer = await rooms.pipeline.search(ask(explain=True, **options))
+    for name, query in shoppers.items():
+        answer = await rooms.pipeline.search(query)
         modes[name] = {term.mode for hit in answer.hits for term in terms(hit) if term.mode}
         assert not answer.degraded
     assert modes == {"user": {"user"}, "session": {"session"}, "cold": {"cold"}}

@@ -19,7 +19,6 @@ MAX_JSON_BYTES = 64 << 10
 MAX_PHOTO_BYTES = 10 << 20
 MAX_FORM_BYTES = MAX_PHOTO_BYTES + MAX_JSON_BYTES + (16 << 10)  # photos, JSON, part headers
 MAX_FILES = 16
-READ_TIMEOUT_S = 10.0
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -27,7 +26,7 @@ class BodyTimeout(DeadlineExceeded):
     """The client was too slow; over HTTP this has a status of its own, 408."""
 
 
-async def read(request: Request, most: int, *, timeout_s: float = READ_TIMEOUT_S) -> bytes:
+async def read(request: Request, most: int, *, timeout_s: float) -> bytes:
     """The whole body.
 
     Raises:

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime.errors import Internal, Overloaded, Unavailable
+from runtime.errors import Overloaded, Unavailable
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.tracing import METADATA_KEY, bind
@@ -73,9 +73,8 @@ class Frame:
             raise
         except Exception:
             _log.exception("unhandled error in %s", _route(scope))
-            if reply.status:
-                raise  # too late to say so
-            await problem(Internal("internal error"))(scope, receive, reply)
+            if not reply.is_whole:
+                raise  # the server ends the connection
         finally:
             if slot is not None:
                 slot.release()
@@ -95,6 +94,7 @@ class _Reply:
         self._send = send
         self._request_id = request_id
         self.status = 0
+        self.is_whole = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -106,6 +106,8 @@ class _Reply:
             if self.status in (408, 413):
                 headers["connection"] = "close"  # the rest of the body is not read
         await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            self.is_whole = True
 
 
 def _route(scope: Scope) -> str:

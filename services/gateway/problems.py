@@ -55,10 +55,10 @@ def problem_of(
 def refused(error: ValidationError) -> InvalidArgument:
     """The first thing that is wrong with a body."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = _path(first) or "body"
     if first["type"] == "extra_forbidden":
-        return InvalidArgument("this field is not known", field=_path(first))
-    message = first["msg"][:1].lower() + first["msg"][1:]
-    return InvalidArgument(message, field=_path(first) or "body")
+        return InvalidArgument("there is no such field", field=field)
+    return InvalidArgument(first["msg"][:1].lower() + first["msg"][1:], field=field)
 
 
 def _path(error: ErrorDetails) -> str:

@@ -29,19 +29,27 @@ from services.gateway.schemas import BatchGetBody, SearchBody
 
 WEB = Path(__file__).parent / "web"
 IN_FLIGHT_LIMIT = 64
+BODY_TIMEOUT_S = 10.0
 API_VERSION = "1"
 REQUEST_TIMEOUT = 408
 _CODES = {code.http_status: code for code in Code}
 _BYTES = {"type": "string", "format": "binary"}
 
 
-def create_app(rooms: Rooms, *, web: Path = WEB, in_flight_limit: int = IN_FLIGHT_LIMIT) -> Frame:
+def create_app(
+    rooms: Rooms,
+    *,
+    web: Path = WEB,
+    in_flight_limit: int = IN_FLIGHT_LIMIT,
+    body_timeout_s: float = BODY_TIMEOUT_S,
+) -> Frame:
     """The application, an ASGI callable.
 
     Args:
         rooms: What its routes open to.
         web: Folder of the page.
         in_flight_limit: Most requests at once; those over it are turned away at once.
+        body_timeout_s: Seconds that a body may take to arrive.
     """
     app = FastAPI(
         title="Hemline",
@@ -50,9 +58,9 @@ def create_app(rooms: Rooms, *, web: Path = WEB, in_flight_limit: int = IN_FLIGH
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        exception_handlers={ServiceError: _told, HTTPException: _http_told},
+        exception_handlers={ServiceError: _told, HTTPException: _http_told, Exception: _bug},
     )
-    for endpoint in _endpoints(Routes(rooms)):
+    for endpoint in _endpoints(Routes(rooms, body_timeout_s=body_timeout_s)):
         add(app, endpoint)
     _add_pages(app, web)
     return Frame(app, Limiter(in_flight_limit), rooms.metrics)
@@ -123,6 +131,12 @@ async def _told(request: Request, error: Exception) -> Response:
     if not isinstance(error, ServiceError) or isinstance(error, Internal):
         raise error
     return problem(error)
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    """Tells of a bug without its text; the frame around the application logs it."""
+    del request, error
+    return problem(Internal("internal error"))
 
 
 async def _http_told(request: Request, error: Exception) -> Response:

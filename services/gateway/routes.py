@@ -7,7 +7,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from runtime.errors import InvalidArgument, NotFound
+from runtime.errors import InvalidArgument, NotFound, TooLarge
 from runtime.metrics import Metrics
 from runtime.tracing import current_request_id
 from services.gateway import bodies
@@ -43,13 +43,14 @@ class Rooms:
 class Routes:
     """The endpoints. Each reads the raw request itself, so that nothing is coerced or echoed."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, *, body_timeout_s: float) -> None:
         self._rooms = rooms
+        self._body_timeout_s = body_timeout_s
         self._products = ProductJson()
 
     async def search(self, request: Request) -> Response:
         """Finds products by words, photos and examples, in the order that fits the shopper."""
-        query = within_time(await _query(request), _header_s(request))
+        query = within_time(await self._query(request), _header_s(request))
         answer = await self._rooms.searching.search(query)
         return _json(answer_to_json(answer, self._products, current_request_id()))
 
@@ -64,7 +65,7 @@ class Routes:
 
     async def batch_get(self, request: Request) -> Response:
         """Returns several products at once and names those that do not exist."""
-        raw = await bodies.read(request, bodies.MAX_JSON_BYTES)
+        raw = await self._read(request, bodies.MAX_JSON_BYTES)
         ids = list(dict.fromkeys(bodies.parse(BatchGetBody, raw).ids))
         found = await self._rooms.documents.read(ids)
         reply = {
@@ -75,7 +76,7 @@ class Routes:
 
     async def upload_image(self, request: Request) -> Response:
         """Keeps a photo (the body: bytes of a JPEG, PNG or WebP) and returns its hash."""
-        photo = await bodies.read(request, bodies.MAX_PHOTO_BYTES)
+        photo = await self._read(request, bodies.MAX_PHOTO_BYTES)
         sha256 = await self._rooms.pictures.put(photo)
         return _json(orjson.dumps({"sha256": sha256}))
 
@@ -118,17 +119,19 @@ class Routes:
         del request
         return Response(self._rooms.metrics.render(), media_type=_METRICS)
 
+    async def _query(self, request: Request) -> Query:
+        kind = request.headers.get("content-type", "")
+        if not kind.lower().startswith("multipart/form-data"):
+            raw = await self._read(request, bodies.MAX_JSON_BYTES)
+            return to_query(bodies.parse(SearchBody, raw), {})
+        form = bodies.parse_form(await self._read(request, bodies.MAX_FORM_BYTES), kind)
+        raw = form.pop("request", b"{}")
+        if len(raw) > bodies.MAX_JSON_BYTES:
+            raise TooLarge(f"at most {bodies.MAX_JSON_BYTES} bytes", field="request")
+        return to_query(bodies.parse(SearchBody, raw), form)
 
-async def _query(request: Request) -> Query:
-    kind = request.headers.get("content-type", "")
-    if not kind.lower().startswith("multipart/form-data"):
-        raw = await bodies.read(request, bodies.MAX_JSON_BYTES)
-        return to_query(bodies.parse(SearchBody, raw), {})
-    form = bodies.parse_form(await bodies.read(request, bodies.MAX_FORM_BYTES), kind)
-    raw = form.pop("request", b"{}")
-    if len(raw) > bodies.MAX_JSON_BYTES:
-        raise InvalidArgument(f"at most {bodies.MAX_JSON_BYTES} bytes", field="request")
-    return to_query(bodies.parse(SearchBody, raw), form)
+    async def _read(self, request: Request, most: int) -> bytes:
+        return await bodies.read(request, most, timeout_s=self._body_timeout_s)
 
 
 def _header_s(request: Request) -> float | None:

@@ -132,7 +132,7 @@ def _part(part: PartBody, path: str, files: Mapping[str, bytes]) -> Part:
     if part.text is not None:
         if part.crop is not None:
             raise InvalidArgument("only a photo can be cropped", field=f"{path}.crop")
-        return words_part(part.text, f"{path}.text", part.weight)
+        return words_part(part.text, path, part.weight)
     crop = None
     if part.crop is not None:
         crop = Crop(part.crop.x, part.crop.y, part.crop.width, part.crop.height)

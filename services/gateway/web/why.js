@@ -1,0 +1,139 @@
+// The drawer: a product in full, why it stands where it does, and how the search went.
+
+import { picture } from "./cards.js";
+import { byId, capital, fill, make, number, price } from "./dom.js";
+
+const TERMS = {
+  "fusion.text": ["Words", "text"],
+  "fusion.image": ["Picture", "image"],
+  "fusion.minmax": ["Words and picture", "text"],
+  taste: ["Taste", "taste"],
+};
+const RETRIEVERS = { text: "Words", image: "Picture" };
+const MODES = {
+  user: "what this shopper bought and liked",
+  session: "what was looked at just now",
+  cold: "nothing is known of this shopper yet",
+};
+const STAGES = { text: "Words", image: "Picture", ranking: "Ranking", taste: "Taste" };
+const COVERAGE = { ok: "answered", timeout: "too late", error: "failed", shed: "too busy", skipped: "not asked" };
+
+/** Opens the drawer on a product; `answer` is the reply that it came in. */
+export function openWhy(hit, answer, onLike) {
+  const { product } = hit;
+  open(
+    make("div", { class: "product" }, picture(product),
+      make("div", {},
+        make("p", { class: "brand" }, product.brand),
+        make("h2", { id: "drawer-title" }, product.title),
+        make("p", { class: "price" }, price(product.price_minor, product.currency)),
+        make("button", { type: "button", class: "plain", onclick: () => { close(); onLike(product); } }, "More like this"))),
+    hit.explanation ? reasons(hit) : null,
+    details(product),
+    course(answer));
+}
+
+/** Opens the drawer on the search itself. */
+export function openCourse(answer) {
+  open(make("h2", { id: "drawer-title" }, "How this search went"), course(answer));
+}
+
+/** Closes the drawer. */
+export const close = () => byId("drawer").close();
+
+function open(...children) {
+  fill(byId("drawer-body"), ...children);
+  const drawer = byId("drawer");
+  if (!drawer.open) drawer.showModal();
+  drawer.scrollTop = 0;
+}
+
+function reasons(hit) {
+  const { terms, retrievers } = hit.explanation;
+  const sum = terms.reduce((total, term) => total + term.value, 0);
+  return make("section", { class: "why" },
+    make("h3", {}, `Why it stands at ${hit.rank}`),
+    bar(terms),
+    make("table", { class: "terms" },
+      make("caption", { class: "unseen" }, "Terms of the score"),
+      make("tbody", {}, ...terms.map(termRow)),
+      make("tfoot", {}, make("tr", {},
+        make("th", { scope: "row" }, "Score"), make("td", { class: "sum", "data-score": hit.score, "data-sum": sum }, number(hit.score, 4))))),
+    make("ul", { class: "ranks" }, ...Object.entries(RETRIEVERS).map(([name, label]) => rankLine(label, retrievers[name]))));
+}
+
+function termRow(term) {
+  const [label, tone] = TERMS[term.name] ?? [term.name, "text"];
+  const mode = term.mode ? make("small", {}, MODES[term.mode] ?? term.mode) : null;
+  return make("tr", { class: "term", "data-name": term.name, "data-value": term.value },
+    make("th", { scope: "row" }, make("span", { class: `dot ${tone}` }), label, mode),
+    make("td", {}, number(term.value, 4)));
+}
+
+/** Stacks the terms: what lifts the product to the right of zero, what lowers it to the left. */
+function bar(terms) {
+  const span = terms.reduce((total, term) => total + Math.abs(term.value), 0) || 1;
+  const parts = [...terms].sort((one, two) => (one.value < 0 ? 0 : 1) - (two.value < 0 ? 0 : 1));
+  const stack = make("div", { class: "stack", "aria-hidden": "true" });
+  for (const term of parts) {
+    const piece = make("span", { class: `piece ${(TERMS[term.name] ?? ["", "text"])[1]}${term.value < 0 ? " minus" : ""}` });
+    piece.style.setProperty("flex-basis", `${(100 * Math.abs(term.value)) / span}%`);
+    stack.append(piece);
+  }
+  return stack;
+}
+
+function rankLine(label, place) {
+  return make("li", {}, make("span", {}, label),
+    place
+      ? make("span", {}, make("b", {}, `no. ${place.rank}`), ` with score ${number(place.score, 3)}`)
+      : make("span", { class: "muted" }, "not found this way"));
+}
+
+function details(product) {
+  const rows = [
+    ["Colour", product.colour], ["For", product.gender], ["Season", product.season],
+    ...Object.entries(product.attributes),
+  ].filter(([, value]) => value);
+  return make("section", {},
+    make("h3", {}, "Details"),
+    product.description ? make("p", { class: "prose" }, product.description) : null,
+    product.sizes.length
+      ? make("ul", { class: "sizes", "aria-label": "Sizes" }, ...product.sizes.map((size) =>
+          make("li", { class: size.stock ? null : "gone", title: size.stock ? `${size.stock} in stock` : "sold out" }, size.size)))
+      : null,
+    make("dl", {}, ...rows.flatMap(([name, value]) => [make("dt", {}, capital(name)), make("dd", {}, value)])),
+    make("p", { class: "muted small" }, product.id));
+}
+
+function course(answer) {
+  const times = Object.entries(answer.timings_ms);
+  const longest = Math.max(1, ...times.map(([, value]) => value));
+  const meter = ([name, value]) => {
+    const fillBar = make("span", { class: "fill" });
+    fillBar.style.setProperty("width", `${(100 * value) / longest}%`);
+    return make("li", {}, make("span", {}, capital(name.replaceAll("_", " "))), make("span", { class: "track" }, fillBar),
+      make("span", { class: "figure" }, `${number(value, 1)} ms`));
+  };
+  const stages = Object.entries(answer.coverage).map(([name, state]) => {
+    const made = answer.generations[name];
+    return make("li", {}, make("span", {}, STAGES[name] ?? name),
+      make("span", { class: state === "ok" || state === "skipped" ? "" : "bad" }, COVERAGE[state] ?? state),
+      make("code", {}, made?.generation ?? ""));
+  });
+  return make("section", { class: "course" },
+    make("h3", {}, "This search"),
+    make("p", { class: "muted small" }, `${answer.took_ms} ms of ${number(answer.budget_ms)} ms allowed, release ${answer.release || "none"}`),
+    times.length ? make("ul", { class: "times" }, ...times.map(meter)) : null,
+    make("ul", { class: "stages" }, ...stages),
+    make("p", { class: "muted small" }, `Request ${answer.request_id}`));
+}
+
+/** Makes the drawer close by its button and by a press beside it. */
+export function listen() {
+  const drawer = byId("drawer");
+  byId("drawer-close").addEventListener("click", close);
+  drawer.addEventListener("click", (event) => {
+    if (event.target === drawer) close();
+  });
+}
