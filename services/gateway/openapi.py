@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import Any, TypeAlias, cast
 
@@ -81,18 +82,28 @@ def add(app: FastAPI, endpoint: Endpoint) -> None:
     )
 
 
-def describe(app: FastAPI) -> Described:
-    """The OpenAPI document of the application."""
-    document = get_openapi(
-        title=app.title,
-        version=app.version,
-        description=app.description,
-        routes=app.routes,
-    )
-    _, bodies = models_json_schema([(kind, "validation") for kind in _BODIES], ref_template=_REF)
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(bodies["$defs"])
-    return document
+class Description:
+    """The OpenAPI document of an application, made when it is first asked for."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    @cached_property
+    def document(self) -> Described:
+        """The document."""
+        app = self._app
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        _, bodies = models_json_schema(
+            [(kind, "validation") for kind in _BODIES], ref_template=_REF
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(bodies["$defs"])
+        return document
 
 
 def docs_page(document: Described) -> str:

@@ -15,10 +15,10 @@ from services.gateway import schemas_out as out
 from services.gateway.bodies import BodyTimeout
 from services.gateway.frame import Frame
 from services.gateway.openapi import (
+    Description,
     Endpoint,
     add,
     body_of,
-    describe,
     docs_page,
     form_of,
     parameter,
@@ -94,8 +94,7 @@ def _endpoints(routes: Routes) -> list[Endpoint]:
 
 def _add_pages(app: FastAPI, web: Path) -> None:
     """Adds the page, its files, and the description."""
-    described = describe(app)
-    document, docs = orjson.dumps(described), docs_page(described)
+    description = Description(app)
 
     async def index(request: Request) -> Response:
         del request
@@ -106,11 +105,11 @@ def _add_pages(app: FastAPI, web: Path) -> None:
 
     async def openapi(request: Request) -> Response:
         del request
-        return Response(document, media_type=JSON)
+        return Response(orjson.dumps(description.document), media_type=JSON)
 
     async def docs_html(request: Request) -> Response:
         del request
-        return Response(docs, media_type="text/html")
+        return Response(docs_page(description.document), media_type="text/html")
 
     async def docs_css(request: Request) -> Response:
         del request
