@@ -93,10 +93,16 @@ class PhotoDecoder:
             Overloaded: The queue is full.
             DeadlineExceeded: No worker became free within ``wait_s``.
         """
+        return self.decode_measured(data, size=size, crop=crop, wait_s=wait_s)[0]
+
+    def decode_measured(
+        self, data: bytes, *, size: int, crop: Crop = WHOLE, wait_s: float = 5.0
+    ) -> tuple[Pixels, int]:
+        """Returns what :meth:`decode` does, and the width in pixels of the whole upright photo."""
         found = self._run(wire.PIXELS, data, size, crop, wait_s)
         if len(found.payload) != size * size * 3:
             raise UndecodablePhoto("crash", "photo cannot be decoded")
-        return np.frombuffer(found.payload, np.uint8).reshape(size, size, 3)
+        return np.frombuffer(found.payload, np.uint8).reshape(size, size, 3), found.width
 
     def thumbnail(self, data: bytes, *, width: int, wait_s: float = 5.0) -> Decoded:
         """Returns the upright photo as WebP, ``width`` pixels wide but never enlarged.
