@@ -84,13 +84,15 @@ def train_als(data: DataDir, options: AlsOptions = DEFAULTS) -> Artifact:
         tables, facts = _learn(store, options)
     finally:
         store.close()
-    return artifacts.publish(
+    artifact = artifacts.publish(
         KIND,
         format=FORMAT,
         seq=seq,
         inputs=inputs,
         write=lambda folder: {**Factors.write(tables, folder), **facts},
     )
+    say(_summary(artifact))
+    return artifact
 
 
 def _learn(store: CatalogStore, options: AlsOptions) -> tuple[FactorTables, dict[str, object]]:
@@ -189,6 +191,19 @@ class _Figures:
             f"recall@{_TOP}": asdict(relevance.estimate(self._recall)),
             f"ndcg@{_TOP}": asdict(relevance.estimate(self._ndcg)),
         }
+
+
+def _summary(artifact: Artifact) -> str:
+    facts = artifact.facts
+    told = f"Factors {artifact.generation}: {facts['users']} shoppers, {facts['products']} products"
+    report = facts["held_out"]
+    if not isinstance(report, dict):
+        return told
+    ours, popular = (report[name][f"recall@{_TOP}"]["mean"] for name in ("factors", "popularity"))
+    return (
+        f"{told}; of what {report['shoppers']} shoppers took after {report['cut'][:10]} the first "
+        f"{_TOP} hold {ours:.1%} (most popular first: {popular:.1%})"
+    )
 
 
 def _check(options: AlsOptions) -> None:

@@ -94,9 +94,10 @@ def test_the_report_says_what_was_found_in_time(trained: tuple[DataDir, Artifact
 
 
 def test_the_same_interactions_give_the_same_bytes(
-    trained: tuple[DataDir, Artifact], tmp_path: Path
+    trained: tuple[DataDir, Artifact], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     again = train_als(world(tmp_path, two_camps()), OPTIONS)
+    assert "40 shoppers" in capsys.readouterr().err
     for name in ("items.npy", "users.npy", "items.json", "users.json", "model.json"):
         assert (again.folder / name).read_bytes() == (trained[1].folder / name).read_bytes()
 
