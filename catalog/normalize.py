@@ -167,12 +167,16 @@ def clean(text: str) -> str:
 
 def _fold(text: str) -> str:
     text = _CONTROL.sub(" ", text).translate(_APOSTROPHE)
-    text = unicodedata.normalize("NFKC", text).casefold()
-    # Folding may leave letters and marks apart again.
-    text = unicodedata.normalize("NFKC", text)
+    if text.isascii():
+        text = text.lower()
+    else:
+        # Folding may leave letters and marks apart again, hence twice.
+        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     if "'" in text:
         text = _INNER_APOSTROPHE.sub("", _POSSESSIVE.sub("", text))
-    return _LETTERS.sub(lambda match: _BETWEEN_LETTERS.sub("", match[0]) + " ", text)
+    if "&" in text or "." in text:
+        text = _LETTERS.sub(lambda match: _BETWEEN_LETTERS.sub("", match[0]) + " ", text)
+    return text
 
 
 def _first(stream: Iterator[str], count: int) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Keeps the words of the catalogue in a BM25 index, and finds products by them."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ _PLACE = "place"
 _INDEX, _IDS, _WORDS = "index", "ids.json", "words.toml"
 # One writer thread with room for about a million products makes one segment in the order written.
 _WRITER_BYTES = 1_000_000_000
+_TEXTS_KEPT = 10_000
 
 
 class TextIndex:
@@ -64,6 +66,8 @@ class TextIndex:
             ValueError: The ids do not ascend.
         """
         normalizer = normalizer or Normalizer()
+        # Brands, categories and attributes are the same few texts again and again.
+        words_of = lru_cache(_TEXTS_KEPT)(normalizer.document_tokens)
         ids: list[str] = []
         home = folder / _INDEX
         home.mkdir()
@@ -75,7 +79,7 @@ class TextIndex:
             document = tantivy.Document()
             # add_unsigned and nothing else: Document(place=5) panics in the writer's thread.
             document.add_unsigned(_PLACE, len(ids))
-            document.add_text(FIELD, " ".join(_words(product, normalizer)))
+            document.add_text(FIELD, " ".join(_weighted(product, words_of)))
             writer.add_document(document)
             ids.append(product.id)
         writer.commit()
@@ -152,20 +156,23 @@ def _schema() -> tantivy.Schema:
     return builder.build()
 
 
-def _words(product: Product, normalizer: Normalizer) -> Iterator[str]:
+def _weighted(product: Product, words_of: Callable[[str], list[str]]) -> Iterator[str]:
     fields = {
-        "title": product.title,
-        "brand": product.brand,
-        "category": "; ".join((*product.category, product.kind)),
-        "attributes": "; ".join(
-            (product.gender, product.colour, product.season, *product.attributes.values())
+        "title": (product.title,),
+        "brand": (product.brand,),
+        "category": (*product.category, product.kind),
+        "attributes": (
+            product.gender,
+            product.colour,
+            product.season,
+            *product.attributes.values(),
         ),
-        "description": product.description,
+        "description": (product.description,),
     }
-    for name, text in fields.items():
-        words = normalizer.document_tokens(text)
-        for _ in range(WEIGHTS[name]):
-            yield from words
+    for name, texts in fields.items():
+        for text in filter(None, texts):
+            for _ in range(WEIGHTS[name]):
+                yield from words_of(text)
 
 
 @contextmanager
