@@ -76,8 +76,9 @@ def evaluate_retrieval(data: DataDir, options: EvaluationOptions = DEFAULTS) -> 
     """
     store = CatalogStore.open(data.require_catalog().database_url)
     try:
-        scored = open_scored(data, store.content_digest())
-        out = set(ensure_split(data).held_out)
+        split = ensure_split(data)
+        scored = open_scored(data, split.inputs)
+        out = set(split.held_out)
         products = [product for product in store.scan() if product.id in out]
         liked = _liked(store)
     finally:

@@ -22,25 +22,25 @@ class ScoredEncoder:
     floors: Mapping[str, float | None]
 
 
-def open_scored(data: DataDir, catalogue: str) -> ScoredEncoder:
+def open_scored(data: DataDir, split: str) -> ScoredEncoder:
     """Opens the encoder of the release in force, or the newest one before the first release.
 
     Args:
         data: The data folder.
-        catalogue: Digest of the catalogue as it is now.
+        split: Digest of the split as it is now.
 
     Raises:
-        SetupError: There is no encoder, or it was trained on another state of the catalogue: then
+        SetupError: There is no encoder, or it was trained on another split: then
             products that are held out now may be among those it has learned from.
     """
     artifacts = ArtifactStore(data.artifacts)
     try:
-        return _open(artifacts, catalogue)
+        return _open(artifacts, split)
     except ArtifactRefused as refused:
         raise SetupError(f"the encoder cannot be opened: {refused.message}") from refused
 
 
-def _open(artifacts: ArtifactStore, catalogue: str) -> ScoredEncoder:
+def _open(artifacts: ArtifactStore, split: str) -> ScoredEncoder:
     release = artifacts.current()
     released = release.generations if release else {}
     index = None
@@ -55,7 +55,7 @@ def _open(artifacts: ArtifactStore, catalogue: str) -> ScoredEncoder:
     if not generation:
         raise SetupError("there is no encoder to score: run hemline train clip")
     made = artifacts.open("encoder", generation, format=FORMAT)
-    if made.inputs.get("catalog") != catalogue:
+    if made.inputs.get("split") != split:
         raise SetupError(
             f"the encoder {generation} was trained on another state of the catalogue, so what is "
             "held out now may be known to it: run hemline train clip again"

@@ -1,8 +1,10 @@
 """Trains a small CLIP on a catalogue's photos and publishes it as its encoder."""
 
+import hashlib
+import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from offline.clip_scores import Scores, score
 from offline.clip_texts import TextDraw, texts_of
 from offline.layout import DataDir
 from offline.progress import progress, say
-from offline.split import ensure_split
+from offline.split import Split, ensure_split
 from runtime.artifacts import Artifact, ArtifactStore
 from runtime.errors import SetupError
 from services.image_retriever.architecture import FORMAT, Preprocessing, Trained
@@ -46,10 +48,20 @@ class _Seconds:
         return _Seconds(self.wall - start.wall, self.cpu - start.cpu)
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a run learns from, and what it is scored on."""
+
+    learned: tuple[Product, ...]
+    held_out: tuple[Product, ...]
+    inputs: Mapping[str, str]
+    seq: int
+
+
 def train_clip(data: DataDir, options: ClipOptions) -> Artifact:
     """Trains on the products that are not held out, scores on those that are, and publishes.
 
-    Nothing is trained when an encoder of the same catalogue and options is there already. The
+    Nothing is trained when an encoder of the same lessons and options is there already. The
     held-out products decide nothing: the last weights are the result.
 
     Returns:
@@ -58,97 +70,32 @@ def train_clip(data: DataDir, options: ClipOptions) -> Artifact:
     Raises:
         SetupError: There is no catalogue, or too few products have photos.
     """
-    artifacts = ArtifactStore(data.artifacts)
-    store = CatalogStore.open(data.require_catalog().database_url)
-    try:
-        inputs = {"catalog": store.content_digest(), "options": options.digest()}
-        seq = store.seq()
-        pictured = [product for product in store.scan() if product.images]
-    finally:
-        store.close()
-    kept = artifacts.find("encoder", format=FORMAT, inputs=inputs)
+    artifacts, media = ArtifactStore(data.artifacts), MediaStore(data.media)
+    plan = _plan(data, options)
+    kept = artifacts.find("encoder", format=FORMAT, inputs=plan.inputs)
     if kept is not None:
         say(f"The encoder {kept.generation} is made of the same photos and options: kept")
         return kept
-    out = frozenset(ensure_split(data).held_out)
-    learned = [product for product in pictured if product.id not in out]
-    if len(learned) < options.batch:
-        raise SetupError(
-            f"{len(learned)} products with photos are too few to train on: "
-            f"a batch takes {options.batch}"
-        )
     run = RunFolder.start(data.runs, options)
-    say(f"Training on {len(learned)} products, {len(out)} held out; the run is in {run.folder}")
-    photos = read_photos(learned, MediaStore(data.media), size=options.stored_size)
+    say(
+        f"Training on {len(plan.learned)} products, {len(plan.held_out)} held out; "
+        f"the run is in {run.folder}"
+    )
+    photos = read_photos(plan.learned, media, size=options.stored_size)
     trained, seconds = _train(photos, options, run)
-    asked = [product for product in pictured if product.id in out]
-    scores = _score(run, asked, MediaStore(data.media))
-    facts = {
-        "fingerprint": trained.fingerprint(),
-        "scores": scores,
-        "epochs": options.epochs,
-        "image_size": options.image_size,
-        "learned": len(photos.products),
-        "wall_s": round(seconds.wall, 1),
-        "cpu_s": round(seconds.cpu, 1),
-    }
+    scores = _score(run, plan.held_out, media)
+    facts = _facts(trained, options, scores, seconds, learned=len(photos.products))
     run.scores(facts)
 
-    def write(folder: Path) -> dict[str, object]:
+    def write(folder: Path) -> Mapping[str, object]:
         trained.write(folder)
         return facts
 
-    artifact = artifacts.publish("encoder", format=FORMAT, seq=seq, write=write, inputs=inputs)
+    artifact = artifacts.publish(
+        "encoder", format=FORMAT, seq=plan.seq, write=write, inputs=plan.inputs
+    )
     say(_summary(scores, seconds, artifact))
     return artifact
-
-
-def _train(photos: Photos, options: ClipOptions, run: RunFolder) -> tuple[Trained, _Seconds]:
-    torch.set_num_threads(options.threads or os.cpu_count() or 1)
-    preprocessing = Preprocessing(options.image_size)
-    said = (text for product in photos.products for text, _ in texts_of(product))
-    tokenizer = WordTokenizer.learn(said)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
-        model = options.architecture.build(tokenizer, options.image_size)
-        trained = Trained(model, tokenizer, options.architecture, preprocessing)
-        trainer = Trainer(model, _lessons(photos, tokenizer), preprocessing, options)
-        start = _Seconds.now()
-        with progress("Training", options.epochs * trainer.steps) as bar:
-            for number in range(options.epochs):
-                began = time.monotonic()
-                losses: list[float] = []
-                for step in trainer.epoch(number):
-                    losses.append(step.loss)
-                    bar.note(f"epoch {number + 1}/{options.epochs}, loss {step.loss:.2f}")
-                    bar.advance()
-                took = _Seconds.now().since(start)
-                run.epoch(
-                    EpochRow(
-                        epoch=number + 1,
-                        image_size=options.size_at(number),
-                        loss=round(float(np.mean(losses)), 4),
-                        learning_rate=step.learning_rate,
-                        scale=round(trainer.scale, 2),
-                        photos_per_s=round(
-                            trainer.steps * trainer.batch / (time.monotonic() - began), 1
-                        ),
-                        wall_s=round(took.wall, 1),
-                        cpu_s=round(took.cpu, 1),
-                    ),
-                    trained,
-                )
-    return trained, _Seconds.now().since(start)
-
-
-def _lessons(photos: Photos, tokenizer: WordTokenizer) -> Lessons:
-    texts = TextDraw(photos.products, tokenizer)
-    rows = np.flatnonzero(texts.speaks())
-    products = [photos.products[row] for row in rows]
-    pixels = photos.pixels if len(rows) == len(photos.pixels) else photos.pixels[rows]
-    if len(rows) < len(photos.products):
-        texts = TextDraw(products, tokenizer)
-    return Lessons(pixels, texts, labels_of(products))
 
 
 def labels_of(products: Sequence[Product]) -> NDArray[np.int64]:
@@ -165,6 +112,78 @@ def labels_of(products: Sequence[Product]) -> NDArray[np.int64]:
     )
 
 
+def _plan(data: DataDir, options: ClipOptions) -> _Plan:
+    store = CatalogStore.open(data.require_catalog().database_url)
+    try:
+        seq = store.seq()
+        pictured = [product for product in store.scan() if product.images]
+    finally:
+        store.close()
+    split = ensure_split(data)
+    out = frozenset(split.held_out)
+    learned = tuple(product for product in pictured if product.id not in out)
+    if len(learned) < options.batch:
+        raise SetupError(
+            f"{len(learned)} products with photos are too few to train on: "
+            f"a batch takes {options.batch}"
+        )
+    held_out = tuple(product for product in pictured if product.id in out)
+    return _Plan(learned, held_out, _inputs(pictured, split, options), seq)
+
+
+def _inputs(pictured: Sequence[Product], split: Split, options: ClipOptions) -> dict[str, str]:
+    """Returns digests of all that an encoder is made of: a new price makes no new encoder."""
+    lessons = hashlib.sha256()
+    for product in pictured:
+        row = [product.id, product.images[0], *(text for text, _ in texts_of(product))]
+        lessons.update(json.dumps(row).encode())
+    return {"lessons": lessons.hexdigest(), "split": split.inputs, "options": options.digest()}
+
+
+def _train(photos: Photos, options: ClipOptions, run: RunFolder) -> tuple[Trained, _Seconds]:
+    torch.set_num_threads(options.threads or os.cpu_count() or 1)
+    preprocessing = Preprocessing(options.image_size)
+    said = (text for product in photos.products for text, _ in texts_of(product))
+    tokenizer = WordTokenizer.learn(said)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        model = options.architecture.build(tokenizer, options.image_size)
+        trained = Trained(model, tokenizer, options.architecture, preprocessing)
+        trainer = Trainer(model, _lessons(photos, tokenizer), preprocessing, options)
+        start = _Seconds.now()
+        with progress("Training", options.epochs * trainer.steps) as bar:
+            for number in range(options.epochs):
+                begun = time.monotonic()
+                losses: list[float] = []
+                for step in trainer.epoch(number):
+                    losses.append(step.loss)
+                    bar.note(f"epoch {number + 1}/{options.epochs}, loss {step.loss:.2f}")
+                    bar.advance()
+                took = _Seconds.now().since(start)
+                row = EpochRow(
+                    epoch=number + 1,
+                    image_size=options.size_at(number),
+                    loss=round(float(np.mean(losses)), 4),
+                    learning_rate=step.learning_rate,
+                    scale=round(trainer.scale, 2),
+                    photos_per_s=round(len(losses) * trainer.batch / (time.monotonic() - begun), 1),
+                    wall_s=round(took.wall, 1),
+                    cpu_s=round(took.cpu, 1),
+                )
+                run.epoch(row, trained)
+    return trained, _Seconds.now().since(start)
+
+
+def _lessons(photos: Photos, tokenizer: WordTokenizer) -> Lessons:
+    texts = TextDraw(photos.products, tokenizer)
+    rows = np.flatnonzero(texts.speaks())
+    products = [photos.products[row] for row in rows]
+    pixels = photos.pixels if len(rows) == len(photos.pixels) else photos.pixels[rows]
+    if len(rows) < len(photos.products):
+        texts = TextDraw(products, tokenizer)
+    return Lessons(pixels, texts, labels_of(products))
+
+
 def _score(run: RunFolder, products: Sequence[Product], media: MediaStore) -> Scores:
     """Scores the encoder that the run left, opened and fed as the online stage does it."""
     encoder = open_encoder(run.folder / "last", precision="fp32")
@@ -174,6 +193,20 @@ def _score(run: RunFolder, products: Sequence[Product], media: MediaStore) -> Sc
         (product, pixels) for product, pixels in pairs if not isinstance(pixels, UndecodablePhoto)
     ]
     return score(encoder, [product for product, _ in kept], [pixels for _, pixels in kept])
+
+
+def _facts(
+    trained: Trained, options: ClipOptions, scores: Scores, seconds: _Seconds, *, learned: int
+) -> dict[str, object]:
+    return {
+        "fingerprint": trained.fingerprint(),
+        "scores": scores,
+        "epochs": options.epochs,
+        "image_size": options.image_size,
+        "learned": learned,
+        "wall_s": round(seconds.wall, 1),
+        "cpu_s": round(seconds.cpu, 1),
+    }
 
 
 def _summary(scores: Scores, seconds: _Seconds, artifact: Artifact) -> str:

@@ -1,6 +1,7 @@
 """Promises of the evaluation: what is scored was never learned, and hidden labels are hidden."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,7 @@ from offline.local_stages import KeptVectors, LocalImage, local_pipeline
 from offline.progress import progress
 from offline.retrieval_report import JSON_FILE, TABLE_FILE, RetrievalReport
 from offline.scored_encoder import NO_FLOORS, ScoredEncoder
-from offline.split import load_split
+from offline.split import ensure_split, load_split
 from offline.system_figures import (
     AttributeQuery,
     at_random,
@@ -340,7 +341,6 @@ def world(folder: Path) -> DataDir:
     ]
     store = CatalogStore.open(data.database_url, create=True)
     store.upsert(products)
-    digest = store.content_digest()
     store.close()
 
     def write(target: Path) -> dict[str, object]:
@@ -348,7 +348,7 @@ def world(folder: Path) -> DataDir:
         return {}
 
     ArtifactStore(data.artifacts).publish(
-        "encoder", format=FORMAT, seq=1, write=write, inputs={"catalog": digest}
+        "encoder", format=FORMAT, seq=1, write=write, inputs={"split": ensure_split(data).inputs}
     )
     return data
 
@@ -387,7 +387,7 @@ def test_an_encoder_of_another_catalogue_is_not_scored(tmp_path: Path) -> None:
 
 
 def test_without_an_encoder_a_sentence_says_what_to_do(tmp_path: Path) -> None:
-    data = DataDir(tmp_path).create()
-    CatalogStore.open(data.database_url, create=True).close()
+    data = world(tmp_path)
+    shutil.rmtree(data.artifacts)
     with pytest.raises(SetupError, match="train clip"):
         evaluate_retrieval(data)
