@@ -75,7 +75,6 @@ def plan_house(
         "HEMLINE_REDIS_URL": redis,
         "HEMLINE_CACHE_SECRET": secrets.token_hex(32),
         "HEMLINE_DEMO_SHOPPERS": str(data.drawn.is_file()).lower(),
-        "HEMLINE_DEMO_SHOPPERS": str(data.drawn.is_file()).lower(),
         **{
             f"HEMLINE_{stage.upper()}_TARGETS": "static:" + ",".join(addresses)
             for stage, addresses in targets.items()
