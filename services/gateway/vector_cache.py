@@ -71,6 +71,10 @@ class VectorCache:
             self._near.clear()
             self._fingerprint = ""
 
+    async def settle(self) -> None:
+        """Waits until what is being written to Redis has been."""
+        await asyncio.gather(*self._writes)
+
     def _remember(self, key: bytes, vector: QueryVector) -> None:
         if vector.fingerprint != self._fingerprint:
             return
