@@ -18,10 +18,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 when it did what it said, 1 when the answer is no, 2 when it cannot work as it was called,
     130 after Ctrl-C.
     """
+    options = parser().parse_args(arguments)
+    work: Callable[[argparse.Namespace], int] = options.work
+    return reported(lambda: work(options))
+
+
+def reported(work: Callable[[], int]) -> int:
+    """Runs ``work`` and returns its exit code; what went wrong becomes one sentence and a code."""
     try:
-        options = parser().parse_args(arguments)
-        work: Callable[[argparse.Namespace], int] = options.work
-        return work(options)
+        return work()
     except SetupError as problem:
         return _refuse(str(problem))
     except KeyboardInterrupt:

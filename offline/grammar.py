@@ -73,14 +73,26 @@ def _import(commands: "Commands") -> None:
 
 
 def _build(commands: "Commands") -> None:
-    verb_of(
+    verb = verb_of(
         commands,
         "build",
         verbs.build,
         says="Makes the indexes and puts them in force as one release. Words, pictures (with the "
         "newest encoder)\nand tastes (where trained). What is up to date is kept; a running "
         "house takes the release over by itself.",
-        examples=("hemline build", "hemline build --data var/shop"),
+        examples=(
+            "hemline build --data var/shop",
+            "hemline build --data var/shop --encoder hf-hub:Marqo/marqo-fashionSigLIP",
+        ),
+    )
+    verb.add_argument(
+        "--encoder",
+        default="",
+        metavar="NAME",
+        help="an open_clip name or hf-hub: id instead of the trained one",
+    )
+    verb.add_argument(
+        "--device", default="cpu", choices=["cpu", "cuda"], help="where photos are encoded"
     )
 
 

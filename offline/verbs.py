@@ -67,7 +67,7 @@ def build(options: argparse.Namespace) -> int:
 
     data = DataDir(options.data).require_catalog()
     require_room(data.root, mib=BUILD_MIB)
-    make(data)
+    make(data, encoder=options.encoder, device=options.device)
     return 0
 
 
