@@ -174,6 +174,7 @@ def test_thousands_of_generated_queries_kill_nothing(large: TextIndex) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_hundred_thousand_generated_queries_kill_nothing(large: TextIndex) -> None:
     for text in random_queries(100_000):
         found(large, text, 50)
