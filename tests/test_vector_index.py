@@ -6,15 +6,16 @@ from pathlib import Path
 import faiss
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from runtime.artifacts import ArtifactRefused
-from runtime.errors import InvalidArgument, SetupError
+from runtime.errors import InvalidArgument, Overloaded, SetupError
 from services.image_retriever.gpu_index import GpuRows
 from services.image_retriever.index import VectorIndex
-from services.image_retriever.nearest import EXACT_BELOW, ExactRows, InvertedLists, Vectors
+from services.image_retriever.nearest import EXACT_BELOW, ExactRows, InvertedLists, Rows, Vectors
 
 FLOORS = {"text": 0.2, "photo": 0.3, "mixed": 0.2}
 
@@ -333,3 +334,23 @@ def test_more_lists_read_find_no_less() -> None:
         recalls.append(sum(len(np.intersect1d(a, b)) for a, b in zip(exact, found, strict=True)))
     assert recalls == sorted(recalls)
     assert recalls[0] < recalls[2]
+
+
+class Cramped(GpuRows):
+    """A GPU with room for two queries at a time."""
+
+    def _search(self, queries: Vectors, count: int) -> list[Rows]:
+        if len(queries) > 2:
+            raise torch.OutOfMemoryError
+        return super()._search(queries, count)
+
+
+def test_a_gpu_without_memory_halves_the_batch_once_then_refuses() -> None:
+    vectors = clusters(200)
+    roomy, cramped = GpuRows(vectors, "cpu"), Cramped(vectors, "cpu")
+    queries = clusters(5, seed=3)
+    pairs = zip(cramped.candidates(queries[:4], 9), roomy.candidates(queries[:4], 9), strict=True)
+    assert all(set(a.tolist()) == set(b.tolist()) for a, b in pairs)
+    with pytest.raises(Overloaded):
+        cramped.candidates(queries, 9)
+    assert len(cramped.candidates(queries[:1], 9)) == 1
