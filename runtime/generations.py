@@ -10,7 +10,7 @@ from runtime.artifacts import ArtifactRefused, ArtifactStore, Release
 from runtime.metrics import Metrics
 
 T = TypeVar("T")
-_LONGEST_WAIT_S = 60.0
+_LONGEST_PAUSE = 12
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +29,6 @@ class Follower(Generic[T]):
         metrics: Gets loads, failures by reason, and the generations in service.
         kinds: Kinds whose generations matter; a release that changes others is not loaded.
             Empty: all.
-        clock: Seconds that never go back.
     """
 
     def __init__(
@@ -41,19 +40,17 @@ class Follower(Generic[T]):
         on_state: Callable[[bool, str], None],
         metrics: Metrics,
         kinds: Sequence[str] = (),
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._load = load
         self._poll_s = poll_s
         self._on_state = on_state
         self._kinds = tuple(kinds)
-        self._clock = clock
         self._value: T | None = None
         self._release: Release | None = None
         self._refused: Release | None = None
-        self._wait_s = poll_s
-        self._again_at = 0.0
+        self._pause = 0  # Looks without a try after a release was refused.
+        self._looks = 0  # Looks since then.
         self._seconds = metrics.histogram(
             "release_load_seconds", "Time to open a release", buckets=(0.1, 0.5, 1, 5, 15, 60, 300)
         )
@@ -95,7 +92,7 @@ class Follower(Generic[T]):
             self._fail(refused.reason, refused.message)
 
     async def _swap(self, release: Release) -> None:
-        started = self._clock()
+        started = time.monotonic()
         try:
             value = await asyncio.to_thread(self._open, release)
         except Exception as error:  # noqa: BLE001  # Whatever is wrong with it, the old one serves on.
@@ -104,7 +101,7 @@ class Follower(Generic[T]):
             self._fail(reason, f"release {release.name}: {error}", error)
             return
         self._value, self._release, self._refused = value, release, None
-        self._seconds.observe(self._clock() - started)
+        self._seconds.observe(time.monotonic() - started)
         self._seq.set(release.seq)
         self._serving.clear()
         for kind, generation in release.generations.items():
@@ -128,13 +125,14 @@ class Follower(Generic[T]):
         return dict(ours) == dict(theirs)
 
     def _may_try(self, release: Release) -> bool:
-        return release != self._refused or self._clock() >= self._again_at
+        self._looks += 1
+        return release != self._refused or self._looks >= self._pause
 
     def _postpone(self, release: Release) -> None:
         is_again = release == self._refused
-        self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S) if is_again else self._poll_s
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE) if is_again else 1
         self._refused = release
-        self._again_at = self._clock() + self._wait_s
+        self._looks = 0
 
     def _fail(self, reason: str, message: str, error: Exception | None = None) -> None:
         self._failures.labels(reason).inc()

@@ -43,11 +43,22 @@ class Releases:
         if current and (dict(current.generations), current.seq) == (dict(generations), seq):
             return current
         number = max(self._numbers(), default=0) + 1
-        release = Release(f"r-{number:06d}", seq, dict(generations))
-        body = {"name": release.name, "seq": seq, "generations": dict(generations)}
-        replace(self.home / f"{release.name}.json", manifests.sealed(body))
+        return self.adopt(Release(f"r-{number:06d}", seq, dict(generations)))
+
+    def adopt(self, release: Release) -> Release:
+        """Writes a release under the name it has, then makes it current."""
+        self.keep(release)
         replace(self._current, f"{release.name}\n".encode())
         return release
+
+    def keep(self, release: Release) -> None:
+        """Writes a release under the name it has."""
+        body = {
+            "name": release.name,
+            "seq": release.seq,
+            "generations": dict(release.generations),
+        }
+        replace(self.home / f"{release.name}.json", manifests.sealed(body))
 
     def current(self) -> Release | None:
         """Returns the release that ``CURRENT`` names; None without ``CURRENT``."""

@@ -13,21 +13,12 @@ from runtime.metrics import Metrics
 
 
 @dataclass
-class Clock:
-    now: float = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
 class World:
     """A store, and a stage that serves the text of its artifact."""
 
     store: ArtifactStore
     root: Path
     metrics: Metrics = field(default_factory=lambda: Metrics("text"))
-    clock: Clock = field(default_factory=Clock)
     states: list[tuple[bool, str]] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
 
@@ -39,7 +30,6 @@ class World:
             on_state=lambda ready, reason: self.states.append((ready, reason)),
             metrics=self.metrics,
             kinds=kinds,
-            clock=self.clock,
         )
 
     def load(self, release: Release) -> str:
@@ -143,7 +133,6 @@ async def test_a_bad_release_is_tried_again_less_and_less_often(world: World) ->
     for _ in range(40):
         await follower.poll()
         tries.append(len(world.loads))
-        world.clock.now += 5
     assert [tries[at] for at in (0, 1, 2, 3, 4, 7)] == [1, 2, 2, 3, 3, 4]
     assert tries[-1] < 10
 
