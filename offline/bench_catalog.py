@@ -23,7 +23,8 @@ from services.text_retriever.index import FORMAT as TEXT_FORMAT
 from services.text_retriever.index import TextIndex
 
 WORDS = 5_000
-DIM = 512
+THEMES, THEME_WORDS = 500, 10
+DIM, NOISE = 512, 0.3
 SEED = 20
 _BATCH = 2_000
 _ONSETS, _VOWELS, _CODAS = "bdfghklmnprstvwz", "aeiou", ["n", "r", "l", "s", "k", "m"]
@@ -32,13 +33,14 @@ _ONSETS, _VOWELS, _CODAS = "bdfghklmnprstvwz", "aeiou", ["n", "r", "l", "s", "k"
 def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None:
     """Publishes a release of ``products`` products without photos, unless it is there already.
 
-    Titles are 4 to 9 words drawn by Zipf's law from 5,000 made-up ones. The encoder has random
-    weights; the vector of a product is the mean of its encoded words plus noise of the same length,
+    Titles are 4 to 9 of 5,000 made-up words, drawn by Zipf's law, about half of each from the
+    words of one of 500 themes. The encoder has random
+    weights; the vector of a product is the mean of its encoded words plus a little noise,
     so that a query of words has neighbours worth finding. There are no similarity floors: they
     would be calibrated on photos, which do not exist here.
     """
     artifacts = ArtifactStore(data.create().artifacts)
-    inputs = {"bench": hashlib.sha256(f"1 {products} {seed}".encode()).hexdigest()}
+    inputs = {"bench": hashlib.sha256(f"2 {products} {seed}".encode()).hexdigest()}
     if artifacts.find("image", format=VectorIndex.FORMAT, inputs=inputs) and artifacts.current():
         return
     rng = np.random.default_rng(seed)
@@ -66,7 +68,9 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
         inputs=inputs,
         write=partial(_write_encoder, trained),
     )
-    vectors = _vectors(rng, words, titles, open_encoder(encoder.folder))
+    opened = open_encoder(encoder.folder)
+    vectors = _vectors(rng, words, titles, opened)
+    asked, _ = opened.encode_texts(synthetic_queries(products, 200, seed=seed))
     image = artifacts.publish(
         "image",
         format=VectorIndex.FORMAT,
@@ -79,6 +83,7 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
             folder,
             fingerprint=_fingerprint(trained),
             floors={"text": None, "photo": None, "mixed": None},
+            queries=asked,
         ),
     )
     store.close()
@@ -118,14 +123,18 @@ def _words(rng: np.random.Generator) -> list[str]:
 
 
 def _titles(rng: np.random.Generator, words: list[str], products: int) -> list[str]:
+    """Titles of three to five words of a theme, as a shop has many of a kind, and some others."""
     weights = 1 / np.arange(1, WORDS + 1)
     cumulative = np.cumsum(weights / weights.sum())
-    lengths = rng.integers(4, 10, products)
-    drawn = np.searchsorted(cumulative, rng.random(int(lengths.sum()))).clip(0, WORDS - 1)
-    ends = np.cumsum(lengths)
+    themes = np.searchsorted(cumulative, rng.random((THEMES, THEME_WORDS))).clip(0, WORDS - 1)
+    sizes = 1 / np.sqrt(np.arange(1, THEMES + 1))
+    theme = rng.choice(THEMES, products, p=sizes / sizes.sum())
+    own = themes[theme[:, None], rng.integers(0, THEME_WORDS, (products, 5))]
+    others = np.searchsorted(cumulative, rng.random((products, 4))).clip(0, WORDS - 1)
+    counts = np.stack([rng.integers(3, 6, products), rng.integers(1, 5, products)], axis=1)
     return [
-        " ".join(words[index] for index in drawn[end - length : end])
-        for end, length in zip(ends, lengths, strict=True)
+        " ".join(words[index] for index in (*own[row, :many], *others[row, :few]))
+        for row, (many, few) in enumerate(counts)
     ]
 
 
@@ -173,6 +182,6 @@ def _vectors(
         [np.mean([by_word[word] for word in title.split()], axis=0) for title in titles]
     )
     means /= np.linalg.norm(means, axis=1, keepdims=True)
-    noise = rng.standard_normal(means.shape, dtype=np.float32) / np.sqrt(DIM)
+    noise = NOISE * rng.standard_normal(means.shape, dtype=np.float32) / np.sqrt(DIM)
     found: NDArray[np.float32] = means + noise
     return found
