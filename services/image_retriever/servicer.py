@@ -12,15 +12,15 @@ from fashion.image.v1 import image_retriever_pb2 as pb
 from fashion.image.v1 import image_retriever_pb2_grpc as pb_grpc
 from runtime.errors import InvalidArgument, PreconditionFailed, ServiceError, Unavailable
 from services.image_retriever.index import Found, VectorIndex
-from services.image_retriever.messages import (
+from services.image_retriever.pair import Pair
+from services.image_retriever.parts import PartEncoder
+from services.image_retriever.servicer_messages import (
     Search,
     read_mixture,
     read_search,
     write_encoded,
     write_found,
 )
-from services.image_retriever.pair import Pair
-from services.image_retriever.parts import PartEncoder
 
 NAME = "fashion.image.v1.ImageRetrieverService"
 MAX_BATCH = 32
