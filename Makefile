@@ -38,7 +38,7 @@ demo: setup  ## Ends in a running shop on http://127.0.0.1:8080
 	@exec $(BIN)/hemline demo $(ARGS)
 
 test: setup chromium  ## Runs the tests (ARGS="-k words" to choose)
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -m "not slow and not gpu" $(ARGS)
 
 check: setup node_modules/.package-lock.json  ## Only reads: style, types, contract, floors
 	@$(BIN)/ruff check .
@@ -58,7 +58,7 @@ bench: setup  ## Measures the running system against its limit
 	@exec $(BIN)/hemline bench $(ARGS)
 
 faults: setup  ## Kills, freezes and starves real processes, every row
-	@exec $(BIN)/python -m pytest -m fault tests $(ARGS)
+	@exec $(BIN)/python -m pytest -rs -m "fault or slow" tests/faults tests $(ARGS)
 
 test-gpu: setup  ## Runs the checks that need a CUDA device
 	@exec $(BIN)/python -m pytest -rs -m gpu tests $(ARGS)

@@ -68,7 +68,7 @@ def read(data: DataDir) -> RunState | None:
         raw = json.loads(data.state.read_text())
         members = tuple(Member(**member) for member in raw.pop("members"))
         state = RunState(**raw, members=members)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError, KeyError) as problem:
         raise SetupError(f"{data.state} cannot be read: remove it") from problem

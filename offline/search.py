@@ -65,7 +65,8 @@ def show(answer: dict[str, object], *, why: bool = False) -> None:
         cells = [str(hit["rank"]), product["id"], product["title"], product["brand"]]
         cells += [_price(product), f"{hit['score']:.3f}"]
         table.add_row(*cells, *([_why(hit)] if why else []))
-    console = Console()
+    # In a pipe nobody knows how wide the reader is; a row stays one line where it can.
+    console = Console(width=None if sys.stdout.isatty() else 120)
     if hits:
         console.print(table)
     else:
