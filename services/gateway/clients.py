@@ -240,4 +240,6 @@ def _at_part(error: ServiceError, parts: Sequence[Part]) -> ServiceError:
     place = _PART.search(error.field or "")
     if place and int(place[1]) < len(parts):
         return of_code(error.code, error.message, field=parts[int(place[1])].field)
-    return error
+    photos = [part.field for part in parts if isinstance(part.source, Photo)]
+    at = photos[0] if len(photos) == 1 and error.field in ("photo", "crop") else "parts"
+    return of_code(error.code, error.message, field=at)
