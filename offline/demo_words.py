@@ -88,7 +88,8 @@ def title(style: Style, colour: str, rng: np.random.Generator) -> str:
     behind = coloured and rng.random() < 0.25
     if coloured and not behind:
         words.append(_colour_word(colour, rng))
-    words += [*_details(style, rng), _noun(style, rng)]
+    noun = _noun(style, rng)
+    words += [detail for detail in _details(style, rng) if detail not in noun] + [noun]
     if len(words) == 1:  # a noun alone would be no title
         words.insert(0, style.brand.name)
     text = " ".join(words)
