@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import grpc
@@ -16,10 +16,11 @@ from runtime.generations import Follower
 from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
 from services.text_retriever.index import FORMAT, TextIndex
-from services.text_retriever.servicer import NAME, OpenIndex, TextRetrieverServicer
+from services.text_retriever.servicer import MAX_BATCH, NAME, OpenIndex, TextRetrieverServicer
 
 STAGE = "text"
 KIND = "text"
+_IN_FLIGHT = 2 * MAX_BATCH  # a query takes about a millisecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def main() -> None:
     try:
         serving = settings.load(ServerSettings, os.environ)
         logs.configure(STAGE, serving.log_level)
-        asyncio.run(run(settings.load(Settings, os.environ), serving))
+        limited = replace(serving, in_flight_limit=serving.in_flight_limit or _IN_FLIGHT)
+        asyncio.run(run(settings.load(Settings, os.environ), limited))
     except SetupError as error:
         sys.exit(f"{STAGE}: {error}")
 
