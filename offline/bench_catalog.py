@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from catalog.product import Product
 from catalog.store import CatalogStore
+from offline.build_text import build_text
 from offline.layout import DataDir
 from offline.progress import progress
 from runtime.artifacts import ArtifactStore
@@ -19,8 +20,6 @@ from services.image_retriever.architecture import Architecture, Preprocessing, T
 from services.image_retriever.encoder import Encoder, open_encoder
 from services.image_retriever.index import VectorIndex
 from services.image_retriever.tokenizer import WordTokenizer
-from services.text_retriever.index import FORMAT as TEXT_FORMAT
-from services.text_retriever.index import TextIndex
 
 WORDS = 5_000
 THEMES, THEME_WORDS = 500, 10
@@ -34,10 +33,10 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
     """Publishes a release of ``products`` products without photos, unless it is there already.
 
     Titles are 4 to 9 of 5,000 made-up words, drawn by Zipf's law, about half of each from the
-    words of one of 500 themes. The encoder has random
-    weights; the vector of a product is the mean of its encoded words plus a little noise,
-    so that a query of words has neighbours worth finding. There are no similarity floors: they
-    would be calibrated on photos, which do not exist here.
+    words of one of 500 themes. The encoder has random weights; the vector of a product is the mean
+    of its encoded words plus a little noise, so that a query of words has neighbours worth
+    finding. There are no similarity floors: they would be calibrated on photos, which do not exist
+    here.
     """
     artifacts = ArtifactStore(data.create().artifacts)
     inputs = {"bench": hashlib.sha256(f"2 {products} {seed}".encode()).hexdigest()}
@@ -46,54 +45,53 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
     rng = np.random.default_rng(seed)
     words = _words(rng)
     titles = _titles(rng, words, products)
-    store = CatalogStore.open(data.database_url, create=True)
-    with progress("Writing synthetic products", products) as shown:
-        for start in range(0, products, _BATCH):
-            batch = list(_products(titles, start))
-            store.upsert(batch)
-            shown.advance(len(batch))
-    seq = store.seq()
-    text = artifacts.publish(
-        "text",
-        format=TEXT_FORMAT,
-        seq=seq,
-        inputs=inputs,
-        write=lambda folder: TextIndex.write(store.scan(), folder),
-    )
+    seq = _fill(data, titles)
     trained = _random_encoder(words, seed)
-    encoder = artifacts.publish(
+    made = {"text": build_text(data)}
+    made["encoder"] = artifacts.publish(
         "encoder",
         format=ENCODER_FORMAT,
         seq=seq,
         inputs=inputs,
         write=partial(_write_encoder, trained),
     )
-    opened = open_encoder(encoder.folder)
-    vectors = _vectors(rng, words, titles, opened)
-    asked, _ = opened.encode_texts(synthetic_queries(products, 200, seed=seed))
-    image = artifacts.publish(
+    encoder = open_encoder(made["encoder"].folder)
+    vectors = _vectors(rng, words, titles, encoder)
+    asked, _ = encoder.encode_texts(synthetic_queries(products, 200, seed=seed))
+    made["image"] = artifacts.publish(
         "image",
         format=VectorIndex.FORMAT,
         seq=seq,
         inputs=inputs,
-        parents={"encoder": encoder.generation},
-        write=lambda folder: VectorIndex.write(
-            [_id(number) for number in range(products)],
-            vectors,
-            folder,
-            fingerprint=_fingerprint(trained),
-            floors={"text": None, "photo": None, "mixed": None},
-            queries=asked,
-        ),
+        parents={"encoder": made["encoder"].generation},
+        write=partial(_write_index, vectors, asked, encoder.fingerprint),
     )
+    artifacts.release({kind: artifact.generation for kind, artifact in made.items()}, seq=seq)
+
+
+def _fill(data: DataDir, titles: list[str]) -> int:
+    """Writes the products, and returns the number of the last change."""
+    store = CatalogStore.open(data.database_url, create=True)
+    with progress("Writing synthetic products", len(titles)) as shown:
+        for start in range(0, len(titles), _BATCH):
+            batch = list(_products(titles, start))
+            store.upsert(batch)
+            shown.advance(len(batch))
+    seq = store.seq()
     store.close()
-    artifacts.release(
-        {
-            "text": text.generation,
-            "encoder": encoder.generation,
-            "image": image.generation,
-        },
-        seq=seq,
+    return seq
+
+
+def _write_index(
+    vectors: NDArray[np.float32], asked: NDArray[np.float32], mark: str, folder: Path
+) -> Mapping[str, object]:
+    return VectorIndex.write(
+        [_id(number) for number in range(len(vectors))],
+        vectors,
+        folder,
+        fingerprint=mark,
+        floors={"text": None, "photo": None, "mixed": None},
+        queries=asked,
     )
 
 

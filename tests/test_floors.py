@@ -14,7 +14,7 @@ DOORS = {"clients", "main", "rest", "schemas", "servicer"}
 # Of the manners a room knows only the errors, and the shape of an artifact.
 ROOM_MANNERS = {"runtime.errors", "runtime.artifacts"}
 # Programs that are clients of the public contract, as any other client would be.
-PUBLIC_CLIENTS = {"bench", "bench_load", "bench_limit", "search"}
+PUBLIC_CLIENTS = {"bench_load", "bench_workload", "search"}
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_ARGUMENTS = 250, 40, 6
 
 
