@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from catalog.product import Product
 from services.image_retriever.tokenizer import FIRST_WORD, UNKNOWN, WordTokenizer
 
-_FREE_ATTRIBUTES = 3
+_MOST_ATTRIBUTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,9 @@ def texts_of(product: Product) -> list[tuple[str, float]]:
     """
     kind, colour = product.kind, product.colour
     told = [value for key, value in sorted(product.attributes.items()) if _is_word(key, value)]
-    told = [*told, *[""] * _FREE_ATTRIBUTES][:_FREE_ATTRIBUTES]
+    told = told[:_MOST_ATTRIBUTES]
+    share = 1 / max(1, len(told))
+    told += [""] * (_MOST_ATTRIBUTES - len(told))
     return [
         (product.title, 2.0),
         (_join(product.gender, colour, kind), 1.0),
@@ -43,7 +45,8 @@ def texts_of(product: Product) -> list[tuple[str, float]]:
         (_join(product.season, kind), 0.25),
         (_join(kind), 0.5),
         (_join(colour), 0.5),
-        *((_join(value, kind), 0.25) for value in told),
+        *((_join(value, kind), share) for value in told),
+        *((_join(value, colour, kind), share) for value in told),
     ]
 
 

@@ -135,7 +135,7 @@ def _inputs(pictured: Sequence[Product], split: Split, options: ClipOptions) -> 
     """Returns digests of all that an encoder is made of: a new price makes no new encoder."""
     lessons = hashlib.sha256()
     for product in pictured:
-        row = [product.id, product.images[0], *(text for text, _ in texts_of(product))]
+        row = [product.id, product.images[0], *(text for text, _ in texts_of(product) if text)]
         lessons.update(json.dumps(row).encode())
     return {"lessons": lessons.hexdigest(), "split": split.inputs, "options": options.digest()}
 

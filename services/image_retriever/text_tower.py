@@ -124,7 +124,7 @@ def _at_end(tower: Tower, marker: int | None, ids: Tensor) -> Tensor:
     length = ids.shape[1]
     causal = tower.attn_mask
     hidden = _run(tower, ids, None if causal is None else causal[:length, :length])
-    return _project(tower, hidden[torch.arange(len(ids)), _end(ids, marker)])
+    return _project(tower, hidden[torch.arange(len(ids), device=ids.device), _end(ids, marker)])
 
 
 def _run(tower: Tower, ids: Tensor, mask: Tensor | None) -> Tensor:
