@@ -13,7 +13,8 @@ FLAT_RANGE = 1e-6  # a min-max over less than this is all zeros
 class Frame:
     """How a fused score becomes a final one: ``scale * fused + offset + taste[i]``.
 
-    ``taste`` has one value for each candidate in its order, and is empty where taste has no say.
+    ``taste`` has one value for each candidate in its order; where taste has no say it is empty, and
+    fused scores are final.
     """
 
     scale: float = 1.0
@@ -74,10 +75,10 @@ def rrf_unit(answered: Sequence[str], fusion: Fusion) -> float:
     return (fusion.k + 1) / sum(fusion.weight(name) for name in answered)
 
 
-def final_scores(fused: Mapping[str, float], frame: Frame) -> dict[str, float]:
-    """The final score of each candidate."""
+def final_scores(fused: Mapping[str, float], frame: Frame) -> Mapping[str, float]:
+    """The final score of each candidate, in the order of ``fused``."""
     if not frame.taste:
-        return {name: frame.scale * score + frame.offset for name, score in fused.items()}
+        return fused
     return {
         name: frame.scale * score + frame.offset + taste
         for (name, score), taste in zip(fused.items(), frame.taste, strict=True)

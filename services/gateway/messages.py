@@ -7,7 +7,7 @@ from catalog.wire import product_to_proto
 from fashion.catalog.v1 import catalog_pb2
 from fashion.search.v1 import search_pb2 as pb
 from runtime.errors import InvalidArgument
-from services.gateway.answer import Answer, Explanation, RankedProduct
+from services.gateway.answer import Answer, Explanation
 from services.gateway.parts import Crop, Example, Part, Photo, Source, StoredPhoto, words
 from services.gateway.query import DEFAULT_FACTOR, DEFAULT_K, DEFAULT_PAGE_SIZE, Fusion, Query
 
@@ -62,8 +62,7 @@ def answer_to_proto(
     answer: Answer, messages: ProductMessages, request_id: str
 ) -> pb.SearchResponse:
     """The response of an answer."""
-    return pb.SearchResponse(
-        hits=[_hit(hit, messages) for hit in answer.hits],
+    response = pb.SearchResponse(
         total=pb.Total(value=answer.total.value, relation=answer.total.relation),
         degraded=answer.degraded,
         degraded_reasons=answer.degraded_reasons,
@@ -78,14 +77,14 @@ def answer_to_proto(
         budget_ms=answer.budget_ms,
         timings_ms=answer.timings_ms,
     )
-
-
-def _hit(hit: RankedProduct, messages: ProductMessages) -> pb.Hit:
-    product = messages.of(hit.product)
-    if hit.explanation is None:
-        return pb.Hit(rank=hit.rank, score=hit.score, product=product)
-    explanation = _explanation(hit.explanation)
-    return pb.Hit(rank=hit.rank, score=hit.score, product=product, explanation=explanation)
+    add = response.hits.add
+    for hit in answer.hits:
+        message = add(rank=hit.rank, score=hit.score)
+        # Half the price of passing the product to the constructor.
+        message.product.CopyFrom(messages.of(hit.product))
+        if hit.explanation is not None:
+            message.explanation.CopyFrom(_explanation(hit.explanation))
+    return response
 
 
 def _explanation(explanation: Explanation) -> pb.Explanation:
