@@ -20,7 +20,7 @@ PIP_TORCH_FLAGS ?=
 # What `make demo`, `make bench` and `make test` hand on, such as ARGS="--port 9000".
 ARGS ?=
 PROTOS := $(shell find protos -name '*.proto')
-STAGES := text image ranking gateway offline
+LOCKS := text image ranking gateway offline build
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
@@ -55,7 +55,12 @@ format: setup  ## Writes what `make check` asks of the style
 	if [ -x node_modules/.bin/buf ]; then node_modules/.bin/buf format protos --write; fi
 
 bench: setup  ## Measures the running system against its limit
-	@exec $(BIN)/hemline bench $(ARGS)
+	@[ -e var/demo/artifacts/CURRENT ] || {
+	    echo 'Making the demo first: it is what is measured ...'
+	    $(BIN)/hemline demo --detach
+	    $(BIN)/hemline down --data var/demo
+	}
+	exec $(BIN)/hemline bench --data var/demo $(ARGS)
 
 faults: setup  ## Kills, freezes and starves real processes, every row
 	@exec $(BIN)/python -m pytest -rs -m "fault or slow" tests/faults tests $(ARGS)
@@ -76,12 +81,15 @@ lock: setup  ## Resolves the versions anew
 	}
 	echo 'Locking everything ...'
 	compile --upgrade --extra dev --extra cpu --output-file requirements/dev.lock
-	for stage in $(STAGES); do
+	for stage in $(LOCKS); do
 	    echo "Locking $$stage ..."
 	    faiss=(); case $$stage in image|offline) faiss=(--extra cpu) ;; esac
 	    compile --extra $$stage "$${faiss[@]}" --constraint requirements/dev.lock \
 	        --output-file requirements/$$stage.lock
 	done
+	echo 'Locking what builds the wheel ...'
+	compile --build-deps-for wheel --only-build-deps --constraint requirements/dev.lock \
+	    --output-file requirements/build.lock
 	# What pip-compile says of the packages that it leaves out is no part of a lock.
 	sed -i -E '/^#/d; /^$$/d' requirements/*.lock
 
@@ -120,7 +128,7 @@ $(VENV)/generated: $(PROTOS) hatch_build.py $(VENV)/installed
 
 # The page is tested in a real browser; without one those tests say so and skip.
 chromium:
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || {
+	@command -v chromium >/dev/null || {
 	    as_root=(); [ "$$(id -u)" -eq 0 ] || as_root=(sudo -n)
 	    if command -v apt-get >/dev/null && "$${as_root[@]}" true 2>/dev/null; then
 	        echo 'Installing chromium for the tests of the page ...'
