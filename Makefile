@@ -87,9 +87,6 @@ lock: setup  ## Resolves the versions anew
 	    compile --extra $$stage "$${faiss[@]}" --constraint requirements/dev.lock \
 	        --output-file requirements/$$stage.lock
 	done
-	echo 'Locking what builds the wheel ...'
-	compile --build-deps-for wheel --only-build-deps --constraint requirements/dev.lock \
-	    --output-file requirements/build.lock
 	# What pip-compile says of the packages that it leaves out is no part of a lock.
 	sed -i -E '/^#/d; /^$$/d' requirements/*.lock
 

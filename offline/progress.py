@@ -113,6 +113,6 @@ class _Lines:
 
     def _tell(self, verdict: str) -> None:
         self._told = time.monotonic()
-        of = f"/{self._total}" if self._total is not None else ""
-        parts = [f"{self._description}: {self._done}{of}", self._note, verdict]
-        say(", ".join(part for part in parts if part), stream=self._stream)
+        done = f"{self._done}/{self._total}" if self._total is not None else str(self._done or "")
+        parts = ", ".join(part for part in (done, self._note, verdict) if part)
+        say(f"{self._description}: {parts or '...'}", stream=self._stream)

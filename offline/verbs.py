@@ -14,6 +14,7 @@ from runtime.errors import SetupError
 
 DATA, DEMO_DATA = Path("var/data"), Path("var/demo")
 DEMO_MIB, BUILD_MIB = 600, 200
+MIN_PRODUCTS = 200
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -23,8 +24,10 @@ def demo(options: argparse.Namespace) -> int:
     from offline.ports import require_free
     from offline.run_state import read
 
-    if options.products < 100:
-        raise SetupError("--products must be at least 100: fewer cannot be learned from")
+    if options.products < MIN_PRODUCTS:
+        raise SetupError(
+            f"--products must be at least {MIN_PRODUCTS}: fewer cannot be learned from"
+        )
     data = DataDir(options.data)
     if (running := read(data)) is not None:
         stop = f"stop it with `hemline down --data {data.root}`"

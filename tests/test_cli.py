@@ -293,6 +293,30 @@ def test_up_says_where_and_ctrl_c_stops_all_of_it(house: House, tmp_path: Path) 
     assert is_free("127.0.0.1", house.port + 1)
 
 
+def test_the_demo_makes_a_shop_out_of_nothing_and_makes_nothing_twice(tmp_path: Path) -> None:
+    data = DataDir(tmp_path / "demo")
+    words = ["demo", "--data", str(data.root), "--products", "200", "--detach"]
+    port = str(two_ports())
+    try:
+        first = hemline(*words, "--port", port)
+        assert first.returncode == 0, first.stderr
+        assert first.stdout.endswith(f"Hemline is ready at http://127.0.0.1:{port}\n")
+        for step in ("Drawing products", "Training", "Embedding photos", "Indexing words"):
+            assert step in first.stderr
+        answer = hemline("search", "dress", "--user", "u-0007", "--data", str(data.root))
+        assert answer.returncode == 0, answer.stderr
+        assert "something was missing" not in answer.stderr
+        assert hemline("down", "--data", str(data.root)).returncode == 0
+        made = sorted(data.artifacts.glob("*/*"))
+        again = hemline(*words, "--port", port)
+        assert again.returncode == 0, again.stderr
+        assert sorted(data.artifacts.glob("*/*")) == made
+        for step in ("Drawing", "Training", "Embedding", "Indexing"):
+            assert step not in again.stderr
+    finally:
+        hemline("down", "--data", str(data.root))
+
+
 def test_ctrl_c_while_working_ends_with_130(tmp_path: Path) -> None:
     data = tmp_path / "demo"
     with (tmp_path / "said").open("w") as said:

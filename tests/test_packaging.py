@@ -6,6 +6,7 @@ import subprocess
 import sys
 import venv
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from offline.ports import free_ports
 from offline.process import Child
 from offline.supervisor import answers
+from tests.test_floors import OURS, imports
+from tests.test_security_floors import pins
 from tests.waiting import eventually
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -83,6 +86,41 @@ def test_the_client_is_the_stubs_and_nothing_else(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert said.split() == [str(tmp_path / "site/fashion/search/v1/search_pb2.py"), "tee"]
+
+
+STAGES = {
+    "text": "services.text_retriever.main",
+    "image": "services.image_retriever.main",
+    "ranking": "services.reranker.main",
+    "gateway": "services.gateway.main",
+    "offline": "offline.build",
+}
+
+
+def third_parties(module: str) -> set[str]:
+    """Returns the distributions of what a module of ours imports, directly or through others."""
+    homes = packages_distributions()
+    seen, found, open_ones = {module}, set[str](), [module]
+    while open_ones:
+        path = Path(*open_ones.pop().split(".")).with_suffix(".py")
+        for name in imports(path):
+            top = name.split(".")[0]
+            if (
+                top in OURS
+                and name not in seen
+                and (ROOT / Path(*name.split("."))).with_suffix(".py").exists()
+            ):
+                seen.add(name)
+                open_ones.append(name)
+            elif top not in OURS and top not in sys.stdlib_module_names and top != "fashion":
+                found.update(homes[top][:1] if top != "google" else ["protobuf"])
+    return {name.lower().replace("_", "-") for name in found}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_lock_of_a_stage_holds_all_that_it_imports(stage: str) -> None:
+    locked = pins((ROOT / "requirements" / f"{stage}.lock").read_text()).keys()
+    assert third_parties(STAGES[stage]) - locked - {"torch", "torchvision"} == set()
 
 
 @pytest.fixture(scope="module")
