@@ -1,0 +1,48 @@
+# The programs that end: import, train, build, evaluate. Built from the root of the repository:
+#   docker build -f deploy/docker/offline.Dockerfile -t hemline/offline:0.1.0 .
+# A release names the base by its digest: --build-arg PYTHON_IMAGE=python@sha256:...
+ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS wheel
+WORKDIR /src
+COPY requirements/build.lock requirements/
+RUN pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: -r requirements/build.lock
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
+COPY protos protos
+COPY catalog catalog
+COPY runtime runtime
+COPY services services
+COPY offline offline
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheel .
+
+FROM ${PYTHON_IMAGE} AS packages
+RUN python -m venv /venv
+# Torch is no part of the lock: which build is wanted depends on the device. For GPUs:
+#   --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cu128 --build-arg FAISS=gpu
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+RUN /venv/bin/pip install --no-cache-dir --index-url "${TORCH_INDEX}" torch==2.13.0 torchvision==0.28.0
+COPY requirements/offline.lock /locks/
+RUN /venv/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: -r /locks/offline.lock
+# Both own the module `faiss`, so one goes before the other comes.
+ARG FAISS=cpu
+RUN if [ "${FAISS}" = gpu ]; then \
+        /venv/bin/pip uninstall --yes faiss-cpu \
+        && /venv/bin/pip install --no-cache-dir --only-binary :all: faiss-gpu==1.15.1; \
+    fi
+COPY --from=wheel /wheel /wheel
+RUN /venv/bin/pip install --no-cache-dir --no-deps --no-index --find-links /wheel hemline==0.1.0
+
+# No compiler, no package manager's cache, nobody with rights.
+FROM ${PYTHON_IMAGE}
+RUN groupadd --gid 10001 hemline \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin hemline \
+    && install --directory --owner 10001 --group 10001 /data
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HF_HUB_OFFLINE=1 \
+    HOME=/tmp
+COPY --from=packages /venv /venv
+WORKDIR /tmp
+USER 10001:10001
+ENTRYPOINT ["hemline"]
