@@ -14,8 +14,8 @@ Floats = npt.NDArray[np.float64]
 UNISEX = "unisex"
 SEASONS = ("winter", "spring", "summer", "fall")
 _ATTRIBUTES = ("colour", "pattern", "brand")
-_WEIGHTS = {"colour": 0.9, "pattern": 0.6, "brand": 0.6}
-_PERSONAS = 10
+_WEIGHTS = {"colour": 1.4, "pattern": 0.9, "brand": 0.9}
+_PERSONAS = 8
 _TRAITS = 3
 _PRICE_WEIGHT = 0.5
 _SEASON_WEIGHT = 0.6
@@ -69,7 +69,7 @@ class Shoppers:
     @classmethod
     def draw(cls, count: int, shelf: Shelf, draw: np.random.Generator) -> "Shoppers":
         """Draws shoppers as mixtures of a few personas with a touch of their own."""
-        mixture = draw.dirichlet(np.full(_PERSONAS, 0.25), count)
+        mixture = draw.dirichlet(np.full(_PERSONAS, 0.12), count)
 
         def loves(width: int) -> Floats:
             shared = mixture @ draw.normal(size=(_PERSONAS, width))
@@ -91,7 +91,7 @@ class Shoppers:
         )
 
     def likes(self, shelf: Shelf, shopper: Ints, product: Ints, season: Ints) -> Floats:
-        """Returns how much shoppers like products, [n, c], about 0 +- 1.5.
+        """Returns how much shoppers like products, [n, c], about 0 +- 2.
 
         Args:
             shelf: The catalogue.
@@ -122,7 +122,8 @@ def kind_seasons(shelf: Shelf) -> Floats:
 
 
 def _season_place(word: str) -> int:
-    return SEASONS.index(word) if word in SEASONS else -1
+    season = "fall" if word == "autumn" else word
+    return SEASONS.index(season) if season in SEASONS else -1
 
 
 def _codes(column: Sequence[str], words: Sequence[str]) -> Ints:

@@ -175,11 +175,11 @@ class _Seen:
 def _outcome(rows: Ints, opened: Floats, seen: _Seen, draw: np.random.Generator) -> Events:
     """Draws carts, purchases, ratings and returns of what was seen, and the searches before it."""
     size = len(seen.visit)
-    carts = draw.random(size) < _logistic(0.7 * seen.liked - 2.9)
-    buys = carts & (draw.random(size) < _logistic(0.4 * seen.liked - 0.2))
+    carts = draw.random(size) < _logistic(0.5 * seen.liked - 3.0)
+    buys = carts & (draw.random(size) < _logistic(0.3 * seen.liked - 0.6))
     # Some pieces arrive torn or late: what a rating says is not all about taste.
     luck = draw.normal(size=size) - 2.0 * (draw.random(size) < _BAD_LUCK)
-    stars = np.clip(np.rint(3.2 + 0.5 * seen.liked + luck), 1, 5)
+    stars = np.clip(np.rint(2.9 + 0.35 * seen.liked + luck), 1, 5)
     rates = np.where(buys, draw.random(size) < 0.5, draw.random(size) < 0.012)
     returns = buys & (draw.random(size) < np.where(stars <= 2, 0.45, 0.04))
     helpful = draw.geometric(0.5, size) - 1
