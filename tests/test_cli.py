@@ -346,3 +346,20 @@ def test_a_disk_that_fills_up_is_one_sentence(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err == (
         "hemline: the disk is full while writing /data/x: make room and run the command again\n"
     )
+
+
+def test_an_import_says_what_came_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    header = "id,gender,masterCategory,subCategory,articleType,baseColour,season,year,usage"
+    row = "Men,Apparel,Topwear,Shirts,Navy Blue,Fall,2011,Casual"
+    table = [f"{header},productDisplayName", f"1,{row},Blue Shirt", f"2,{row},", "3,Men"]
+    (tmp_path / "images").mkdir()
+    (tmp_path / "styles.csv").write_text("\n".join(table) + "\n")
+    data = str(tmp_path / "data")
+    words = ["import", "kaggle-fashion", str(tmp_path), "--data", data]
+    assert main(words) == 0
+    said = capsys.readouterr().err
+    assert "1 products: 1 new, 0 changed, 0 as they were; 0 with a photo\n" in said
+    assert re.search(r"  refused \d: .+\n", said)
+    assert "rejects" in said
+    assert main(words) == 0
+    assert "1 products: 0 new, 0 changed, 1 as they were" in capsys.readouterr().err
