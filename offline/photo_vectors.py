@@ -1,11 +1,13 @@
 """Embeds each photo once, and keeps its vector for the next build."""
 
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from catalog.media import THUMBNAIL_WIDTHS, MediaStore
@@ -15,7 +17,8 @@ from services.image_retriever.decode_bulk import bulk_decoder, each_photo
 from services.image_retriever.encoder import Encoder
 
 Vectors = NDArray[np.float32]
-_BATCH = 64
+_BATCH = 32
+_KEEP_EVERY = 4096
 _SHA_BYTES = 32
 
 
@@ -75,55 +78,85 @@ def embed_photos(
     new = [sha for sha in wanted if sha not in kept]
     if not new:
         return made
-    decoder = bulk_decoder(workers)
+    decoder, kept_at = bulk_decoder(workers), len(made.vectors)
     try:
-        with progress("Embedding photos", len(new)) as shown:
-            for done in _embedded(new, media, encoder, decoder, made, workers):
+        with progress("Embedding photos", len(new)) as shown, _one_thread_a_pass():
+            for done in _embedded(_Desk(media, encoder, decoder, workers), new, made):
                 shown.advance(done)
+                if len(made.vectors) - kept_at >= _KEEP_EVERY:
+                    cache.write({**kept, **made.vectors})
+                    kept_at = len(made.vectors)
     finally:
         decoder.close()
-        if len(made.vectors.keys() - kept.keys()):
+        if len(made.vectors) > kept_at:
             cache.write({**kept, **made.vectors})
     return made
 
 
-def _embedded(
-    shas: list[str],
-    media: MediaStore,
-    encoder: Encoder,
-    decoder: PhotoDecoder,
-    made: PhotoVectors,
-    workers: int,
-) -> Iterator[int]:
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What photos are embedded with."""
+
+    media: MediaStore
+    encoder: Encoder
+    decoder: PhotoDecoder
+    workers: int
+
+
+def _embedded(desk: _Desk, shas: Sequence[str], made: PhotoVectors) -> Iterator[int]:
     """Fills ``made`` and yields how many photos were done."""
-    batch: list[tuple[str, Pixels]] = []
-
-    def flush() -> None:
-        rows = encoder.encode_photos([pixels for _, pixels in batch])
-        made.vectors.update((sha, row) for (sha, _), row in zip(batch, rows, strict=True))
-        batch.clear()
-
-    photos = each_photo(
-        lambda sha: _prepared(sha, media, decoder, encoder.image_size), shas, workers=workers
+    passes = each_photo(
+        lambda batch: desk.encoder.encode_photos([pixels for _, pixels in batch]),
+        _batches(desk, shas, made),
+        workers=desk.workers,
     )
+    for batch, rows in passes:
+        if isinstance(rows, UndecodablePhoto):
+            raise rows  # an encoder decodes nothing, so this is a bug
+        made.vectors.update((sha, row) for (sha, _), row in zip(batch, rows, strict=True))
+        yield len(batch)
+
+
+def _batches(
+    desk: _Desk, shas: Sequence[str], made: PhotoVectors
+) -> Iterator[list[tuple[str, Pixels]]]:
+    """Yields decoded photos in batches, and notes those that are refused."""
+    batch: list[tuple[str, Pixels]] = []
+    photos = each_photo(lambda sha: _prepared(sha, desk), shas, workers=desk.workers)
     for sha, pixels in photos:
         if isinstance(pixels, UndecodablePhoto):
             made.refused[sha] = pixels.reason
         else:
             batch.append((sha, pixels))
         if len(batch) == _BATCH:
-            flush()
-        yield 1
+            yield batch
+            batch = []
     if batch:
-        flush()
+        yield batch
 
 
-def _prepared(sha: str, media: MediaStore, decoder: PhotoDecoder, size: int) -> Pixels:
+@contextmanager
+def _one_thread_a_pass() -> Iterator[None]:
+    """Lets each forward pass keep to one core, since several run at the same time.
+
+    Threads within a pass wait for each other at every layer: on a machine that does anything
+    else they are three times slower than passes side by side.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _prepared(sha: str, desk: _Desk) -> Pixels:
     """Decodes a photo for the encoder, and keeps thumbnails where the photo is larger."""
+    media, decoder = desk.media, desk.decoder
     data = media.get(sha)
     if data is None:
         raise UndecodablePhoto("missing", "the photo is not in the media store")
-    pixels, width = decoder.decode_measured(data, size=size)
+    pixels, width = decoder.decode_measured(data, size=desk.encoder.image_size)
     for narrower in THUMBNAIL_WIDTHS:
         if width > narrower and media.path(sha, narrower) is None:
             media.put_thumbnail(sha, narrower, decoder.thumbnail(data, width=narrower).payload)
