@@ -178,6 +178,7 @@ BAD = {
     "nothing": (pb.SearchRequest(), "text"),
     "white space": (pb.SearchRequest(text=" \t"), "text"),
     "a long text": (pb.SearchRequest(text="a" * 513), "text"),
+    "too many parts": (pb.SearchRequest(parts=[pb.Part(text="a")] * 16), "parts"),
     "an empty part": (_part(), "parts[0]"),
     "an empty text": (_part(text=""), "parts[0]"),
     "an empty photo": (_part(photo=b""), "parts[0]"),

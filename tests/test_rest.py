@@ -197,7 +197,7 @@ BAD_BODIES: dict[str, tuple[bytes, str]] = {
     "a part of two kinds": (b'{"parts": [{"text": "a", "product_id": "p"}]}', "parts[0]"),
     "a weight of zero": (b'{"parts": [{"text": "a", "weight": 0}]}', "parts[0].weight"),
     "only negative parts": (b'{"parts": [{"text": "a", "weight": -1}]}', "parts"),
-    "too many parts": (b'{"parts": [' + b'{"text":"a"},' * 16 + b'{"text":"a"}]}', "parts"),
+    "too many parts": (b'{"parts": [' + b'{"text":"a"},' * 15 + b'{"text":"a"}]}', "parts"),
     "a crop of words": (
         b'{"parts":[{"text":"a","crop":{"x":0,"y":0,"width":1,"height":1}}]}', "parts[0].crop",
     ),

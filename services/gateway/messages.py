@@ -9,7 +9,14 @@ from fashion.search.v1 import search_pb2 as pb
 from runtime.errors import InvalidArgument
 from services.gateway.answer import Answer, Explanation
 from services.gateway.parts import Crop, Example, Part, Photo, Source, StoredPhoto, words
-from services.gateway.query import DEFAULT_FACTOR, DEFAULT_K, DEFAULT_PAGE_SIZE, Fusion, Query
+from services.gateway.query import (
+    DEFAULT_FACTOR,
+    DEFAULT_K,
+    DEFAULT_PAGE_SIZE,
+    MAX_PARTS,
+    Fusion,
+    Query,
+)
 
 CAPACITY = 20_000
 
@@ -20,6 +27,8 @@ def query_from_proto(request: pb.SearchRequest) -> Query:
     Raises:
         InvalidArgument: A field is out of its range.
     """
+    if len(request.parts) >= MAX_PARTS:
+        raise InvalidArgument(f"at most {MAX_PARTS - 1} parts", field="parts")
     parts = [words(request.text, "text")] if request.text else []
     parts += [_part(part, f"parts[{place}]") for place, part in enumerate(request.parts)]
     fusion = request.fusion

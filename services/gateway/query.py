@@ -11,7 +11,7 @@ from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, Photo, StoredP
 RETRIEVERS = ("text", "image")
 BLENDS = ("taste", "minmax")
 METHODS = ("rrf",)
-MAX_PARTS = 16
+MAX_PARTS = 16  # the text is one of them
 MAX_PAGE_SIZE = 100
 MAX_SESSION_PRODUCTS = 100
 MAX_FACTOR = 100

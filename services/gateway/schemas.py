@@ -72,7 +72,7 @@ class SearchBody(_Body):
     text: str | None = Field(
         None, max_length=MAX_TEXT_CHARS, description="Short for one text part."
     )
-    parts: list[PartBody] = Field(default_factory=list, max_length=q.MAX_PARTS)
+    parts: list[PartBody] = Field(default_factory=list, max_length=q.MAX_PARTS - 1)
     page_size: int = Field(q.DEFAULT_PAGE_SIZE, ge=1, le=q.MAX_PAGE_SIZE)
     user_id: Id | None = None
     session_product_ids: list[Id] = Field(

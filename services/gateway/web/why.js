@@ -52,7 +52,7 @@ function reasons(hit) {
   const { terms, retrievers } = hit.explanation;
   const sum = terms.reduce((total, term) => total + term.value, 0);
   return make("section", { class: "why" },
-    make("h3", {}, `Why it stands at ${hit.rank}`),
+    make("h3", {}, `Why it is no. ${hit.rank}`),
     bar(terms),
     make("table", { class: "terms" },
       make("caption", { class: "unseen" }, "Terms of the score"),
