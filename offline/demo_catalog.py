@@ -25,7 +25,7 @@ from offline.demo_words import description, title
 from offline.layout import DataDir
 from offline.progress import Progress, progress, say
 
-FORMAT = 1  # of the drawings and texts: raise it when a product would come out differently
+FORMAT = 2  # of the drawings and texts: raise it when a product would come out differently
 DEFAULT_PRODUCTS = 3000
 DEFAULT_SEED = 7
 _QUALITY = 88

@@ -104,13 +104,14 @@ def description(style: Style, colour: str, rng: np.random.Generator) -> str:
     plural = noun.endswith("s") and not noun.endswith("ss")
     thing = f"{_colour_word(colour, rng)} {noun}" if rng.random() < 0.35 else noun
     article = "" if plural else "an " if thing[0] in "aeiou" else "a "
+    cloth = "" if style.material in thing else f" in {style.material}"
     openings = (
         f"{'These' if plural else 'This'} {thing} {'are' if plural else 'is'} made of "
         f"{style.material}",
-        f"{style.brand.name}'s {thing} in {style.material}",
-        f"{'Easy' if plural else 'An easy'} {thing} of {style.material}",
-        f"Made for {_occasion(style)}: {article}{thing} in {style.material}",
-        f"A favourite {_season(style)}: our {thing} in {style.material}",
+        f"{style.brand.name}'s {thing}{cloth}",
+        f"{'Easy' if plural else 'An easy'} {thing}{cloth}",
+        f"Made for {_occasion(style)}: {article}{thing}{cloth}",
+        f"A favourite {_season(style)}: our {thing}{cloth}",
     )
     tails = _tails(style, rng)
     text = _one(openings, rng) + (f" with {' and '.join(tails)}" if tails else "") + "."

@@ -5,7 +5,7 @@ import io
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,8 +50,11 @@ class LookImage:
 
     ids: list[str]
     looks: np.ndarray  # unit rows, [products, 432]
+    error: Exception | None = None
 
     async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
+        if self.error is not None:
+            raise self.error
         rows = [row for part in parts if (row := self._row(part)) is not None]
         data = np.mean(rows, axis=0).astype("<f4").tobytes() if rows else b""
         return QueryVector("looks", QueryKind.PHOTO, data)
@@ -104,7 +107,7 @@ class PageHouse:
     products: Mapping[str, Product]
     media: MediaStore
     text: Breakable
-    legs: dict[str, Leg] = field(default_factory=dict)
+    image: LookImage
 
     def photo(self, product_id: str) -> bytes:
         """The photo of a product."""
@@ -123,7 +126,9 @@ def opened(folder: Path, *, products: int = 90) -> Iterator[PageHouse]:
     store.add_interactions(list(_purchases(shop)))
     media = MediaStore(data.media)
     text = Breakable(LocalText(_text_index(shop, folder)))
-    house = PageHouse("", shop, media, text)
+    photos = [media.get(product.images[0]) for product in shop.values()]
+    image = LookImage(list(shop), np.stack([look(photo) for photo in photos if photo]))
+    house = PageHouse("", shop, media, text, image)
     app = create_app(_rooms(house, store))
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off")
@@ -158,10 +163,9 @@ def _text_index(shop: Mapping[str, Product], folder: Path) -> TextIndex:
 
 def _rooms(house: PageHouse, store: CatalogStore) -> Rooms:
     shop, pictures = house.products, Pictures(house.media)
-    image = LookImage(list(shop), np.stack([look(house.photo(name)) for name in shop]))
     legs: dict[str, Leg] = {
         "text": TextLeg(house.text),
-        "image": ImageLeg(image, VectorCache(None, Keys(b"secret")), pictures),
+        "image": ImageLeg(house.image, VectorCache(None, Keys(b"secret")), pictures),
     }
     tastes = {name: float(product.colour == LIKED) for name, product in shop.items()}
     documents = DocumentCache(store)

@@ -87,7 +87,7 @@ def visit(browser: Browser, house: PageHouse) -> Iterator[Visit]:
     visitor = Visit(context, house)
     yield visitor
     context.close()
-    house.text.error = None
+    house.text.error = house.image.error = None
     assert all(url.startswith((house.url, "blob:", "data:")) for url in visitor.asked)
     assert visitor.complaints == []
 
@@ -169,7 +169,7 @@ def test_the_drawer_says_why_in_terms_that_add_up(visit: Visit) -> None:
     visit.settled()
     visit.page.locator("#grid .card .why").first.click()
     drawer = visit.page.get_by_role("dialog")
-    expect(drawer.get_by_text("Why it stands at 1")).to_be_visible()
+    expect(drawer.get_by_text("Why it is no. 1")).to_be_visible()
     terms = [float(row.get_attribute("data-value") or "") for row in drawer.locator(".term").all()]
     score = float(drawer.locator(".sum").get_attribute("data-score") or "")
     assert len(terms) == 2
@@ -262,6 +262,19 @@ def test_a_search_with_a_stage_missing_says_so(visit: Visit) -> None:
     expect(visit.page.get_by_text("The word search does not answer")).to_be_visible()
     visit.settled()
     assert visit.ids()
+
+
+def test_an_error_is_told_in_words_with_another_try(browser: Browser, house: PageHouse) -> None:
+    context = browser.new_context()
+    visitor = Visit(context, house)
+    house.text.error = house.image.error = Unavailable("the stage does not answer")
+    visitor.open("/?q=dress")
+    expect(visitor.page.get_by_role("heading", name="Unavailable")).to_be_visible()
+    house.text.error = house.image.error = None
+    visitor.page.get_by_role("button", name="Try again").click()
+    expect(visitor.page.locator("#grid .card").first).to_be_visible()
+    expect(visitor.page.get_by_role("heading", name="Unavailable")).to_be_hidden()
+    context.close()
 
 
 def test_markup_in_words_stays_words(visit: Visit) -> None:
