@@ -61,34 +61,22 @@ async def run(config: Settings, serving: ServerSettings) -> None:
     redis = open_redis(config, metrics)
     documents = DocumentCache(catalog)
     pictures = Pictures(MediaStore(config.media_dir))
-    pipeline = SearchPipeline(
-        legs=open_legs(config, pools, redis, pictures, metrics),
-        taste=TasteFinder(
-            RankingClient(pools.ranking), open_factors(config, redis, releases, metrics)
-        ),
-        documents=documents,
-        release=lambda: releases.release.name if releases.release else "",
-    )
-    rooms = Rooms(
-        searching=ObservedSearch(pipeline, metrics),
-        documents=documents,
-        pictures=pictures,
-        shoppers=DemoShoppers(catalog) if config.demo_shoppers else None,
-        why_not_ready=stage.why_not_ready,
-        metrics=metrics,
-    )
+    legs = open_legs(config, pools, redis, pictures, metrics)
+    factors = open_factors(config, redis, releases, metrics)
+    taste = TasteFinder(RankingClient(pools.ranking), factors)
+    pipeline = SearchPipeline(legs, taste, documents, release=lambda: name_of(releases))
+    shoppers = DemoShoppers(catalog) if config.demo_shoppers else None
+    search = ObservedSearch(pipeline, metrics)
+    rooms = Rooms(search, documents, pictures, shoppers, stage.why_not_ready, metrics)
     http = HttpServer(create_app(rooms), config.http_address, drain_s=serving.drain_s)
-    pause_s = serving.shutdown_pause_s
     try:
         await releases.poll()
         await pools.start()
         await stage.start()
         _log.info("gateway serves http on port %d", http.port)
-        await stage.serve_until_stopped(
-            releases.run(),
-            catalog.open(),
-            http.serve(stage.stopping, stage.hurrying, pause_s=pause_s),
-        )
+        pause_s = serving.shutdown_pause_s
+        doors = http.serve(stage.stopping, stage.hurrying, pause_s=pause_s)
+        await stage.serve_until_stopped(releases.run(), catalog.open(), doors)
     finally:
         http.close()
         await pools.close()
@@ -106,6 +94,11 @@ def follow_releases(config: Settings, metrics: Metrics) -> Follower[Release]:
         on_state=lambda ready, reason: None,
         metrics=metrics,
     )
+
+
+def name_of(releases: Follower[Release]) -> str:
+    """The name of the release in force; empty if there is none."""
+    return releases.release.name if releases.release else ""
 
 
 def open_legs(
