@@ -24,7 +24,7 @@ from services.gateway.main import IN_FLIGHT_LIMIT, MAX_MESSAGE_MIB
 from services.gateway.parts import Crop, Photo
 from services.gateway.pictures import Pictures
 from services.gateway.rest import create_app
-from services.gateway.routes import Rooms
+from services.gateway.rest_routes import Rooms
 from services.gateway.servicer import NAME, SearchServicer
 from services.gateway.settings import require_loopback
 from tests.gateway_fakes import FakeImage, FakeRanking, FakeText, House, product

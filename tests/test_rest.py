@@ -20,11 +20,11 @@ from catalog.media import MediaStore
 from catalog.product import Product
 from runtime.errors import Internal, Overloaded, Unavailable
 from runtime.metrics import Metrics
-from services.gateway.observed import ObservedSearch
+from services.gateway.main_observed import ObservedSearch
 from services.gateway.parts import Photo, Words
 from services.gateway.pictures import Pictures
 from services.gateway.rest import create_app
-from services.gateway.routes import Rooms
+from services.gateway.rest_routes import Rooms
 from services.gateway.schemas_out import (
     BatchGetReply,
     ProblemReply,

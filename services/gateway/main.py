@@ -19,19 +19,19 @@ from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
 from runtime.settings import load
 from services.gateway.clients import ImageClient, RankingClient, TextClient
+from services.gateway.clients_pools import Pools
 from services.gateway.documents import DocumentCache
 from services.gateway.factor_cache import FactorCache, UncachedFactors
 from services.gateway.fanout import Leg
-from services.gateway.http_server import HttpServer
 from services.gateway.late_catalog import LateCatalog
 from services.gateway.legs import ImageLeg, TextLeg
-from services.gateway.observed import ObservedSearch, cache_counter
+from services.gateway.main_observed import ObservedSearch, cache_counter
 from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
-from services.gateway.pools import Pools
 from services.gateway.redis_keep import RedisKeep, connect
 from services.gateway.rest import create_app
-from services.gateway.routes import Rooms
+from services.gateway.rest_routes import Rooms
+from services.gateway.rest_server import HttpServer
 from services.gateway.sealed import Keys
 from services.gateway.servicer import NAME, SearchServicer
 from services.gateway.settings import Settings, require_loopback

@@ -12,9 +12,9 @@ from starlette.staticfiles import StaticFiles
 from runtime.errors import Code, Internal, NotFound, ServiceError
 from runtime.limiter import Limiter
 from services.gateway import schemas_out as out
-from services.gateway.bodies import BodyTimeout
-from services.gateway.frame import Frame
-from services.gateway.openapi import (
+from services.gateway.rest_bodies import BodyTimeout
+from services.gateway.rest_frame import Frame
+from services.gateway.rest_openapi import (
     Description,
     Endpoint,
     add,
@@ -23,8 +23,8 @@ from services.gateway.openapi import (
     form_of,
     parameter,
 )
-from services.gateway.problems import problem, problem_of
-from services.gateway.routes import JSON, Rooms, Routes
+from services.gateway.rest_problems import problem, problem_of
+from services.gateway.rest_routes import JSON, Rooms, Routes
 from services.gateway.schemas import BatchGetBody, SearchBody
 
 WEB = Path(__file__).parent / "web"

@@ -10,9 +10,9 @@ from runtime.errors import InvalidArgument, NotFound
 from runtime.tracing import METADATA_KEY, current_request_id
 from services.gateway.answer import Answer
 from services.gateway.limits import check_id, check_ids
-from services.gateway.messages import ProductMessages, answer_to_proto, query_from_proto
 from services.gateway.pictures import Pictures
 from services.gateway.query import Query, within_time
+from services.gateway.servicer_messages import ProductMessages, answer_to_proto, query_from_proto
 from services.gateway.stages import Documents
 
 NAME = "fashion.search.v1.SearchService"

@@ -1,0 +1,99 @@
+"""Writes products and answers as JSON."""
+
+from collections.abc import Mapping
+
+import orjson
+
+from catalog.product import Product
+from services.gateway.answer import Answer, Explanation, RankedProduct, Term
+
+CAPACITY = 20_000
+
+
+class ProductJson:
+    """The JSON of products, each written once while the product stays the same."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._kept: dict[str, tuple[Product, orjson.Fragment]] = {}
+
+    def of(self, product: Product) -> orjson.Fragment:
+        """The JSON of a product, to be put into a larger one."""
+        kept = self._kept.get(product.id)
+        if kept is not None and kept[0] is product:
+            return kept[1]
+        fragment = orjson.Fragment(orjson.dumps(product_fields(product)))
+        if len(self._kept) >= self._capacity:
+            self._kept.clear()
+        self._kept[product.id] = product, fragment
+        return fragment
+
+
+def product_fields(product: Product) -> dict[str, object]:
+    """The fields of a product as REST names them."""
+    return {
+        "id": product.id,
+        "style_id": product.style_id,
+        "title": product.title,
+        "description": product.description,
+        "brand": product.brand,
+        "category": product.category,
+        "kind": product.kind,
+        "gender": product.gender,
+        "colour": product.colour,
+        "season": product.season,
+        "attributes": dict(product.attributes),
+        "sizes": [{"size": size.size, "stock": size.stock} for size in product.sizes],
+        "in_stock": product.in_stock,
+        "price_minor": product.price_minor,
+        "currency": product.currency,
+        "images": product.images,
+        "image_url": f"/v1/images/{product.images[0]}" if product.images else None,
+        "product_url": product.product_url,
+        "image_state": product.image_state,
+        "seq": product.seq,
+    }
+
+
+def answer_to_json(answer: Answer, products: ProductJson, request_id: str) -> bytes:
+    """The body of an answer."""
+    return orjson.dumps(
+        {
+            "hits": [_hit(hit, products) for hit in answer.hits],
+            "total": {"value": answer.total.value, "relation": answer.total.relation},
+            "degraded": answer.degraded,
+            "degraded_reasons": list(answer.degraded_reasons),
+            "coverage": answer.coverage,
+            "release": answer.release,
+            "generations": {
+                name: {"generation": found.name, "seq": found.seq}
+                for name, found in answer.generations.items()
+            },
+            "request_id": request_id,
+            "took_ms": answer.took_ms,
+            "budget_ms": answer.budget_ms,
+            "timings_ms": answer.timings_ms,
+        }
+    )
+
+
+def _hit(hit: RankedProduct, products: ProductJson) -> Mapping[str, object]:
+    fields = {"rank": hit.rank, "score": hit.score, "product": products.of(hit.product)}
+    if hit.explanation is not None:
+        fields["explanation"] = _explanation(hit.explanation)
+    return fields
+
+
+def _explanation(explanation: Explanation) -> Mapping[str, object]:
+    return {
+        "retrievers": {
+            name: {"rank": place.rank, "score": place.score}
+            for name, place in explanation.retrievers.items()
+        },
+        "terms": [_term(term) for term in explanation.terms],
+    }
+
+
+def _term(term: Term) -> Mapping[str, object]:
+    fields: dict[str, object] = {"name": term.name, "value": term.value}
+    return fields | {"mode": term.mode} if term.mode else fields
