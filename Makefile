@@ -13,7 +13,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # PyPI's torch brings CUDA along. Where a smaller one is wanted:
-#   make setup PIP_TORCH_FLAGS="--index-url https://download.pytorch.org/whl/cpu"
+#   make setup PIP_TORCH_FLAGS="--index-url ..."
 TORCH ?= torch==2.13.0
 TORCHVISION ?= torchvision==0.28.0
 PIP_TORCH_FLAGS ?=
