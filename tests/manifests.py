@@ -26,6 +26,14 @@ SETTINGS: Mapping[str, type] = {
     "ranking": ranking.Settings,
     "gateway": GatewaySettings,
 }
+# The name behind which the replicas of a stage are found.
+SERVICES = {
+    "text": "text-retriever",
+    "image": "image-retriever",
+    "encode": "image-encoder",
+    "ranking": "reranker",
+    "gateway": "gateway-pods",
+}
 # The gateway reads it once API keys exist; until then it serves loopback only.
 LATER = {"HEMLINE_KEY_FILE"}
 

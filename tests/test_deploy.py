@@ -129,8 +129,7 @@ def test_a_stage_rolls_out_scales_and_survives_a_drained_node(stage: str) -> Non
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_each_replica_of_a_stage_can_be_found(stage: str) -> None:
-    name = "gateway-pods" if stage == "gateway" else stage
-    service = manifests.of_kind("Service")[name]["spec"]
+    service = manifests.of_kind("Service")[manifests.SERVICES[stage]]["spec"]
     assert service["clusterIP"] == "None"
     assert service["selector"] == {"app.kubernetes.io/name": stage}
     ports = {port["name"] for port in manifests.main_container(stage)["ports"]}
@@ -243,7 +242,7 @@ def test_encoders_and_searchers_run_apart_from_one_program() -> None:
         if path.parent.name == "split-image" and isinstance(patch, dict)
     }
     assert roles["search.yaml"]["HEMLINE_ROLE"]["value"] == "search"
-    assert roles["gateway.yaml"]["HEMLINE_ENCODE_TARGETS"]["value"] == "dns:encode:50051"
+    assert roles["gateway.yaml"]["HEMLINE_ENCODE_TARGETS"]["value"] == "dns:image-encoder:50051"
     encode = manifests.told(manifests.main_container("encode"))
     assert encode["HEMLINE_ROLE"]["value"] == "encode"
     assert manifests.main_container("encode")["image"] == manifests.main_container("image")["image"]

@@ -31,7 +31,8 @@ def wanted_edges(stage: str) -> set[tuple[str, int]]:
     for name in manifests.fields_of(stage):
         if name.endswith("_TARGETS") and name in told:
             _, host, port = told[name]["value"].split(":")
-            found.add((host, int(port)))
+            service = manifests.of_kind("Service")[host]["spec"]
+            found.add((service["selector"]["app.kubernetes.io/name"], int(port)))
         elif name == "HEMLINE_REDIS_URL":
             found.add(("redis", 6379))
         elif name == "HEMLINE_DATABASE_URL":
