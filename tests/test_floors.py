@@ -16,6 +16,8 @@ ROOM_MANNERS = {"runtime.errors", "runtime.artifacts"}
 # Programs that are clients of the public contract, as any other client would be.
 PUBLIC_CLIENTS = {"bench_load", "bench_workload", "search"}
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_ARGUMENTS = 250, 40, 6
+# A garment is drawn stroke by stroke, and its strokes are data: cut in two, it reads worse.
+MAX_DRAWING_LINES = 75
 
 
 def modules() -> list[Path]:
@@ -102,19 +104,20 @@ def test_imports_look_down(path: Path) -> None:
 @pytest.mark.parametrize("path", modules(), ids=str)
 def test_a_module_keeps_to_its_budget(path: Path) -> None:
     text = (ROOT / path).read_text()
+    drawn = path.match("offline/demo_*.py") and "-> Drawing:" in text
     over = [
         f"{node.name}: {kind}"
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for kind in _excesses(node)
+        for kind in _excesses(node, MAX_DRAWING_LINES if drawn else MAX_FUNCTION_LINES)
     ]
     assert text.count("\n") <= MAX_FILE_LINES
     assert not over
 
 
-def _excesses(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
+def _excesses(node: ast.FunctionDef | ast.AsyncFunctionDef, most: int) -> Iterator[str]:
     body = node.body[1:] if ast.get_docstring(node) else node.body
-    if body and (lines := (body[-1].end_lineno or 0) - body[0].lineno + 1) > MAX_FUNCTION_LINES:
+    if body and (lines := (body[-1].end_lineno or 0) - body[0].lineno + 1) > most:
         yield f"{lines} lines"
     arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
     if node.name == "__init__" and len(arguments) - 1 > MAX_ARGUMENTS:
