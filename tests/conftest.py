@@ -26,8 +26,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataDir]:
     kept = os.environ.get("HEMLINE_TEST_WORLD")
     root = Path(kept) if kept else tmp_path_factory.mktemp("world")
     data = make_world(root)
+    ran_before = run_state.read(data) is not None
     yield data
-    down(data)
+    if not ran_before:
+        down(data)
 
 
 @pytest.fixture(scope="module")
