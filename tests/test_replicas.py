@@ -38,6 +38,7 @@ class Replica(pb_grpc.RerankerServiceServicer, health_pb2_grpc.HealthServicer):
     refusal: grpc.StatusCode | None = None
     serves: bool = True
     is_frozen: bool = False
+    is_well: bool = False  # Answers health checks even when frozen.
     thaw: asyncio.Event = field(default_factory=asyncio.Event)
     calls: int = 0
     cancelled: int = 0
@@ -64,7 +65,7 @@ class Replica(pb_grpc.RerankerServiceServicer, health_pb2_grpc.HealthServicer):
     async def Check(
         self, request: health_pb2.HealthCheckRequest, context: object
     ) -> health_pb2.HealthCheckResponse:
-        if self.is_frozen:
+        if self.is_frozen and not self.is_well:
             await self.thaw.wait()
         serving = health_pb2.HealthCheckResponse.SERVING
         not_serving = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -313,8 +314,9 @@ async def test_the_first_answer_cancels_the_copy() -> None:
 
 async def test_copies_end_with_their_budget() -> None:
     settings = replace(PATIENT, hedge_min_s=0.01, hedge_max_s=0.01, hedge_burst=2)
-    async with running(2, replace(settings, hedge_fraction=0)) as world:
+    async with running(2, replace(settings, hedge_fraction=0, eject_after=100)) as world:
         for replica in world.replicas:
+            replica.is_well = True
             replica.freeze()
         asking = [asyncio.ensure_future(world.ask(timeout_s=0.5)) for _ in range(6)]
         results = await asyncio.gather(*asking, return_exceptions=True)
@@ -331,6 +333,7 @@ async def test_a_stage_that_sheds_gets_no_copies() -> None:
         copies = world.counted("hedges_total")
         for replica in world.replicas:
             replica.refusal = None
+            replica.is_well = True
             replica.freeze()
         with pytest.raises(DeadlineExceeded):
             await world.ask(timeout_s=0.3)
