@@ -26,12 +26,12 @@ from services.gateway.documents import DocumentCache
 from services.gateway.factor_cache import UncachedFactors
 from services.gateway.fanout import Leg
 from services.gateway.legs import ImageLeg, TextLeg
-from services.gateway.observed import ObservedSearch
+from services.gateway.main_observed import ObservedSearch
 from services.gateway.parts import Example, Part, Photo
 from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
 from services.gateway.rest import create_app
-from services.gateway.routes import Rooms
+from services.gateway.rest_routes import Rooms
 from services.gateway.sealed import Keys
 from services.gateway.shoppers import DemoShoppers
 from services.gateway.stages import QueryKind, QueryVector, Ranking, TextStage
