@@ -16,12 +16,12 @@ from PIL import Image
 from catalog.media import MediaStore
 from catalog.product import Product, SizeStock
 from catalog.store import CatalogStore
-from offline.demo_garments import drawing_of
-from offline.demo_paint import colour as paint
-from offline.demo_paint import form
-from offline.demo_palette import dyes
 from offline.demo_styles import Style, draw_styles
 from offline.demo_words import description, title
+from offline.drawing.garments import drawing_of
+from offline.drawing.paint import colour as paint
+from offline.drawing.paint import form
+from offline.drawing.palette import dyes
 from offline.layout import DataDir
 from offline.progress import Progress, progress, say
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from offline.demo_cut import Cut
-from offline.demo_palette import COLOURS
 from offline.demo_ranges import Model, Range, read_ranges
+from offline.drawing.cut import Cut
+from offline.drawing.palette import COLOURS
 
 
 @dataclass(frozen=True, slots=True)

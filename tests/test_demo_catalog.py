@@ -13,10 +13,10 @@ from catalog.product import Product
 from catalog.store import CatalogStore
 from offline.contact_sheet import contact_sheet
 from offline.demo_catalog import draw_catalog, photos_of, product_of
-from offline.demo_garments import KINDS, drawing_of
-from offline.demo_paint import form
-from offline.demo_palette import COLOURS
 from offline.demo_styles import Style, draw_styles
+from offline.drawing.garments import KINDS, drawing_of
+from offline.drawing.paint import form
+from offline.drawing.palette import COLOURS
 from offline.layout import DataDir
 
 

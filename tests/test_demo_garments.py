@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from offline.demo_cut import Cut
-from offline.demo_garments import KINDS, drawing_of
-from offline.demo_outline import SIZE
-from offline.demo_paint import GROUND, Form, colour, form
-from offline.demo_palette import COLOURS, dyes
-from offline.demo_patterns import PATTERNS
 from offline.demo_styles import Style, draw_styles
+from offline.drawing.cut import Cut
+from offline.drawing.garments import KINDS, drawing_of
+from offline.drawing.outline import SIZE
+from offline.drawing.paint import GROUND, Form, colour, form
+from offline.drawing.palette import COLOURS, dyes
+from offline.drawing.patterns import PATTERNS
 
 STYLES = 180
 

@@ -1,0 +1,1 @@
+"""Draws garments: shapes, cloth, light, and one room for each kind."""
