@@ -13,7 +13,7 @@ from offline.train_clip import train_clip
 
 PRODUCTS, SHOPPERS = 240, 240
 # Enough to tell kinds and colours apart for the most part; the figures are those of other tests.
-CLIP = replace(PRESETS["demo"], epochs=4, batch=32, sizes=(48,), shares=(1.0,))
+CLIP = replace(PRESETS["demo"], epochs=4, batch=32, sizes=(48,), shares=(1.0,), threads=1)
 
 
 def make_world(root: Path) -> DataDir:
