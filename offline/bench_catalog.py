@@ -36,8 +36,8 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
     Titles are 4 to 9 of 5,000 made-up words, drawn by Zipf's law, about half of each from the
     words of one of 500 themes. The encoder has random weights; the vector of a product is the mean
     of its theme's encoded words, a third of that of its own and a little noise, so that vectors
-    cluster and a query of words has neighbours worth finding. There are no similarity floors: they would be calibrated on photos, which do not exist
-    here.
+    cluster and a query of words has neighbours worth finding. There are no similarity floors: they
+    would be calibrated on photos, which do not exist here.
     """
     artifacts = ArtifactStore(data.create().artifacts)
     inputs = {"bench": hashlib.sha256(f"3 {products} {seed}".encode()).hexdigest()}
