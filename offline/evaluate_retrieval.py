@@ -27,6 +27,7 @@ from offline.system_figures import (
     SYSTEMS,
     AttributeQuery,
     SystemFigures,
+    at_best,
     at_random,
     attribute_queries,
     by_popularity,
@@ -118,7 +119,10 @@ def score_retrieval(candidates: Candidates, liked: Mapping[str, int]) -> Retriev
                 return asyncio.run(_asked(pipeline, queries, shown))
 
         systems = {INDEXED: search(candidates.products), HIDDEN: search(masked)}
-    baselines = {"at random": at_random(candidates.products, queries)}
+    baselines = {
+        "the best there is": at_best(queries),
+        "at random": at_random(candidates.products, queries),
+    }
     if liked:
         baselines["most popular first"] = by_popularity(candidates.products, queries, liked)
     figures: Figures = encoder_figures(

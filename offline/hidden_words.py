@@ -22,16 +22,17 @@ def without_words(
 ) -> list[Product]:
     """Returns the products with the scored columns empty and the tokens gone from all texts.
 
-    What is left of a text are its other tokens, set apart so that no two make a new phrase.
+    What is left of a text are its other tokens, set apart so that no two make a new phrase. A
+    token goes as well if it brings a hidden one along, as "tanktop" brings "top".
     """
 
     def shown(text: str) -> str:
         tokens = normalizer.document_tokens(text)
-        while not hidden.isdisjoint(tokens):
-            # A token may read as another one when it stands alone, so what is left is read again.
-            text = "; ".join(token for token in tokens if token not in hidden)
-            tokens = normalizer.document_tokens(text)
-        return text
+        if hidden.isdisjoint(tokens):
+            return text
+        return "; ".join(
+            token for token in tokens if hidden.isdisjoint(normalizer.document_tokens(token))
+        )
 
     return [
         replace(

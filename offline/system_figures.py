@@ -83,6 +83,11 @@ async def searched(
     return figures(rankings, queries)
 
 
+def at_best(queries: Sequence[AttributeQuery]) -> SystemFigures:
+    """Returns the figures of the ideal order: what no system can pass."""
+    return figures([sorted(query.relevant)[:PAGE] for query in queries], queries)
+
+
 def at_random(
     products: Sequence[Product], queries: Sequence[AttributeQuery], *, seed: int = 0
 ) -> SystemFigures:

@@ -237,6 +237,16 @@ def test_no_text_keeps_a_hidden_word(text: str, labels: list[str]) -> None:
     assert not any(getattr(masked, column) for column in SCORED)
 
 
+def test_a_word_that_brings_a_hidden_one_along_goes_too() -> None:
+    normalizer = Normalizer()
+    hidden = frozenset(normalizer.document_tokens("top"))
+    product = replace(shop(1)[0], title="Nike tank top", kind="top")
+    assert "tanktop" in normalizer.document_tokens(product.title)
+    left = normalizer.document_tokens(without_words([product], hidden, normalizer)[0].title)
+    assert "nike" in left
+    assert not {"tanktop", "top"} & set(left)
+
+
 def test_words_that_are_not_scored_stay() -> None:
     normalizer = Normalizer()
     product = replace(shop(1)[0], title="Nike running dress", kind="dress")
@@ -255,6 +265,15 @@ def test_figures_by_hand() -> None:
     assert found.nothing.mean == 0.0
     nothing = figures([[]], [query])
     assert (nothing.mrr.mean, nothing.nothing.mean) == (0.0, 1.0)
+
+
+def test_no_system_beats_the_best_there_is(report: RetrievalReport) -> None:
+    best = report.baselines["the best there is"]
+    assert best.ndcg.mean == best.mrr.mean == pytest.approx(1.0)
+    for systems in report.systems.values():
+        for found in systems.values():
+            assert found.precision.mean <= best.precision.mean
+            assert found.recall.mean <= best.recall.mean
 
 
 def test_popularity_without_any_likes_is_the_worst_order() -> None:
@@ -366,7 +385,7 @@ def test_only_held_out_products_are_searched_and_always_with_the_same_result(
     assert split is not None
     assert report.products == len(split.held_out) < 40
     assert report.baselines["at random"].mrr.count == report.queries
-    assert set(report.baselines) == {"at random", "most popular first"}
+    assert set(report.baselines) == {"the best there is", "at random", "most popular first"}
     assert printed == json.loads((tmp_path / "out" / JSON_FILE).read_text())
     assert printed["products"] == report.products
     table = (tmp_path / "out" / TABLE_FILE).read_text()
