@@ -105,6 +105,13 @@ def test_f03_a_frozen_replica_costs_no_request(doubled: Running, stage: str) -> 
     check(load, 800)
 
 
+def in_rotation(running: Running, stage: str) -> float:
+    """How many replicas of a stage the gateway calls."""
+    wanted = f'hemline_pool_rotation{{stage="{stage}"}} '
+    lines = running.get("/metrics").text.splitlines()
+    return next(float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted))
+
+
 def test_f12_a_rolling_restart_costs_no_request(doubled: Running) -> None:
     def restart(member: Member) -> None:
         os.kill(member.pid, signal.SIGTERM)
@@ -115,6 +122,8 @@ def test_f12_a_rolling_restart_costs_no_request(doubled: Running) -> None:
             ),
             within_s=60,
         )
+        # As a rollout waits before it goes on (minReadySeconds): until callers know it again.
+        eventually(lambda: in_rotation(doubled, member.stage) == REPLICAS[member.stage])
 
     def roll() -> None:
         for stage in REPLICAS:
