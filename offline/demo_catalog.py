@@ -96,13 +96,20 @@ def _drawn(chunks: Sequence[Sequence[Style]], media: Path) -> Iterator[list[list
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(cores, mp_context=context, initializer=_leave_interrupts)
     try:
-        yield from pool.map(draw_photos, jobs)
+        # The processes start at this call and inherit what is held back; in their first moments
+        # a Ctrl-C, which reaches all of the terminal, would end them with a traceback.
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            drawn = pool.map(draw_photos, jobs)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        yield from drawn
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _leave_interrupts() -> None:
-    """Lets the program that owns the pool answer Ctrl-C."""
+    """Lets the program that owns the pool answer Ctrl-C; what was held back is forgotten."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

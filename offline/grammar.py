@@ -1,7 +1,7 @@
 """Says what the command line may hold, and teaches it in --help."""
 
 import argparse
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=f"hemline {_version()}")
+    top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_demo, _import, _build, _train, _up, _down, _status, _search, _evaluate, _bench):
         add(commands)
@@ -234,8 +234,21 @@ def _bench(commands: "Commands") -> None:
     takes_json(verb)
 
 
-def _version() -> str:
-    try:
-        return metadata.version("hemline")
-    except metadata.PackageNotFoundError:
-        return "(from source, not installed)"
+class _Version(argparse.Action):
+    """Prints the version; it is looked up when it is asked for, since that takes a while."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,
+    ) -> None:
+        from importlib import metadata
+
+        try:
+            version = metadata.version("hemline")
+        except metadata.PackageNotFoundError:
+            version = "(from source, not installed)"
+        print(f"hemline {version}")
+        parser.exit()
