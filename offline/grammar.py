@@ -1,12 +1,11 @@
 """Says what the command line may hold, and teaches it in --help."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offline import verbs
-from offline.grammar_parts import takes_json, takes_serving, verb_of
+from offline.grammar_parts import Version, takes_json, takes_serving, verb_of
 from offline.verbs import DEMO_DATA
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         description=_DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    top.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for add in (_demo, _import, _build, _train, _up, _down, _status, _search, _evaluate, _bench):
         add(commands)
@@ -222,33 +221,17 @@ def _bench(commands: "Commands") -> None:
         verbs.bench,
         says="Measures the running system, and the same queries without any network as its limit. "
         "What does\nnot run is started for the time of the measurement.",
-        examples=("hemline bench", "hemline bench --products 100000 --data var/bench"),
+        examples=("hemline bench", "hemline bench --products 100000"),
         data=None,
     )
     verb.add_argument(
-        "--products", type=int, default=0, metavar="N", help="make a synthetic catalogue first"
+        "--products",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of a synthetic catalogue in var/bench-N",
     )
     verb.add_argument(
         "--requests", type=int, default=4000, metavar="N", help="searches a measurement"
     )
     takes_json(verb)
-
-
-class _Version(argparse.Action):
-    """Prints the version; it is looked up when it is asked for, since that takes a while."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[object] | None,
-        option_string: str | None = None,
-    ) -> None:
-        from importlib import metadata
-
-        try:
-            version = metadata.version("hemline")
-        except metadata.PackageNotFoundError:
-            version = "(from source, not installed)"
-        print(f"hemline {version}")
-        parser.exit()

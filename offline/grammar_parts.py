@@ -71,3 +71,23 @@ def takes_serving(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--detach", action="store_true", help="return when ready; `hemline down` stops it"
     )
+
+
+class Version(argparse.Action):
+    """Prints the version; it is looked up when it is asked for, since that takes a while."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[object] | None,
+        option_string: str | None = None,
+    ) -> None:
+        from importlib import metadata
+
+        try:
+            version = metadata.version("hemline")
+        except metadata.PackageNotFoundError:
+            version = "(from source, not installed)"
+        print(f"hemline {version}")
+        parser.exit()
