@@ -16,6 +16,7 @@ from offline.build_text import build_text
 from offline.layout import DataDir
 from offline.progress import progress
 from runtime.artifacts import ArtifactStore
+from runtime.errors import SetupError
 from services.image_retriever.architecture import FORMAT as ENCODER_FORMAT
 from services.image_retriever.architecture import Architecture, Preprocessing, Trained, fingerprint
 from services.image_retriever.encoder import Encoder, open_encoder
@@ -27,6 +28,7 @@ THEMES, THEME_WORDS = 500, 10
 DIM, TITLE, NOISE = 512, 0.35, 0.1
 SEED = 20
 _BATCH = 2_000
+_MARK = "synthetic"
 _ONSETS, _VOWELS, _CODAS = "bdfghklmnprstvwz", "aeiou", ["n", "r", "l", "s", "k", "m"]
 
 
@@ -38,11 +40,17 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
     of its theme's encoded words, a third of that of its own and a little noise, so that vectors
     cluster and a query of words has neighbours worth finding. There are no similarity floors: they
     would be calibrated on photos, which do not exist here.
+
+    Raises:
+        SetupError: The folder holds another catalogue.
     """
     artifacts = ArtifactStore(data.create().artifacts)
     inputs = {"bench": hashlib.sha256(f"3 {products} {seed}".encode()).hexdigest()}
     if artifacts.find("image", format=VectorIndex.FORMAT, inputs=inputs) and artifacts.current():
         return
+    if data.database.exists() and not (data.root / _MARK).exists():
+        raise SetupError(f"{data.root} holds a catalogue of its own: name another folder by --data")
+    (data.root / _MARK).touch()
     rng = np.random.default_rng(seed)
     words = _words(rng)
     titles = _titles(rng, words, products)

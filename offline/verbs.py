@@ -188,7 +188,11 @@ def bench(options: argparse.Namespace) -> int:
     from offline.bench import bench as measure
 
     chosen = BenchOptions(requests=options.requests, products=options.products)
-    return measure(_running_on(options.data), chosen, as_json=options.json)
+    if options.products and options.data is None:
+        data = DataDir(Path(f"var/bench-{options.products}"))
+    else:
+        data = _running_on(options.data)
+    return measure(data, chosen, as_json=options.json)
 
 
 def _running_on(data: Path | None) -> DataDir:

@@ -11,6 +11,7 @@ from offline.bench_catalog import synthetic_catalog, synthetic_queries
 from offline.bench_load import Caller, Load, closed_loop
 from offline.layout import DataDir
 from runtime.artifacts import ArtifactStore
+from runtime.errors import SetupError
 from services.image_retriever.index import VectorIndex
 from services.text_retriever.index import FORMAT, TextIndex
 from tests.running import Running
@@ -94,3 +95,8 @@ def test_a_synthetic_catalogue_is_a_release_that_finds_its_own(tmp_path: Path) -
         assert ids
     synthetic_catalog(data, products=600)
     assert store.current() == release
+
+
+def test_a_catalogue_of_a_shop_is_never_mixed_with_synthetic_products(world: DataDir) -> None:
+    with pytest.raises(SetupError, match="holds a catalogue of its own"):
+        synthetic_catalog(world, products=600)
