@@ -18,6 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 when it did what it said, 1 when the answer is no, 2 when it cannot work as it was called,
     130 after Ctrl-C.
     """
+    # Threads of OpenMP that spin while they wait take the cores from those that work: beside any
+    # other load, training takes twice as long. It is read when torch is loaded, later than this.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = parser().parse_args(arguments)
     work: Callable[[argparse.Namespace], int] = options.work
     return reported(lambda: work(options))
