@@ -22,7 +22,6 @@ from offline.cli import main, reported
 from offline.grammar import parser
 from offline.layout import DataDir
 from offline.ports import is_free
-from offline.process import Identity
 from offline.progress import progress
 from runtime.errors import SetupError
 from tests.ports import two_ports
@@ -318,24 +317,30 @@ def test_the_demo_makes_a_shop_out_of_nothing_and_makes_nothing_twice(tmp_path: 
 
 
 def test_ctrl_c_while_working_ends_with_130(tmp_path: Path) -> None:
-    data = tmp_path / "demo"
-    with (tmp_path / "said").open("w") as said:
+    data, said = tmp_path / "demo", tmp_path / "said"
+    # Where the tests run in the background, Ctrl-C is ignored, and so would it be by their children.
+    listening = (
+        "import signal, sys; from offline.cli import main;"
+        "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["demo", "--data", str(data), "--products", "3000", "--port", str(two_ports())]
+    with said.open("w") as out:
         process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "offline.cli", "demo", "--data", str(data)),
-                *("--products", "3000", "--port", str(two_ports())),
-            ],
-            stdout=said,
-            stderr=said,
+            [sys.executable, "-c", listening, *words],
+            stdout=out,
+            stderr=out,
             start_new_session=True,
         )
-        eventually(data.joinpath("catalog.sqlite").exists, within_s=60)
-        me = Identity.of(process.pid)
-        assert me is not None
-        os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(60) == 130
-    assert (tmp_path / "said").read_text().endswith("hemline: interrupted\n")
-    assert "Traceback" not in (tmp_path / "said").read_text()
+        try:
+            eventually(data.joinpath("catalog.sqlite").exists, within_s=60)
+            os.killpg(process.pid, signal.SIGINT)  # all of the terminal's, as Ctrl-C does
+            assert process.wait(60) == 130
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    assert said.read_text().endswith("hemline: interrupted\n")
+    assert "Traceback" not in said.read_text()
 
 
 def test_a_disk_that_fills_up_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
