@@ -24,6 +24,8 @@ LOCKS := text image ranking gateway offline build
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONUNBUFFERED := 1
+# Threads that spin while they wait take the cores from those that work.
+export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: help setup demo test check format bench faults test-gpu contract lock chromium clean
 
