@@ -318,7 +318,7 @@ def test_the_demo_makes_a_shop_out_of_nothing_and_makes_nothing_twice(tmp_path: 
 
 def test_ctrl_c_while_working_ends_with_130(tmp_path: Path) -> None:
     data, said = tmp_path / "demo", tmp_path / "said"
-    # Where the tests run in the background, Ctrl-C is ignored, and so would it be by their children.
+    # Tests that run in the background ignore Ctrl-C, and what they start would too.
     listening = (
         "import signal, sys; from offline.cli import main;"
         "signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(main(sys.argv[1:]))"
