@@ -30,6 +30,7 @@ ROLES = ("encode", "search", "both")
 # A photo has at most 10 MiB; a batch of them comes in several calls.
 _MESSAGE_MIB = 11
 _IN_FLIGHT = 2 * MAX_BATCH
+_WAITING_PHOTOS = 16  # a photo takes a worker some milliseconds, an encoder rather more
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 
 
@@ -114,7 +115,7 @@ def _part_encoder(config: Settings, metrics: Metrics) -> PartEncoder:
     batcher = EncodeBatcher(
         BatchSettings(most=MAX_BATCH, exhausted=exhausted, on_batch=sizes.observe)
     )
-    decoder = PhotoDecoder(workers=config.decoders)
+    decoder = PhotoDecoder(workers=config.decoders, queue=_WAITING_PHOTOS)
     metrics.gauge("decoders_busy", "Photo decoders at work").set_function(decoder.busy)
     return PartEncoder(batcher, decoder)
 
