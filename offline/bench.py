@@ -6,8 +6,11 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
+
+import psutil
 
 from offline import bench_limit, run_state
 from offline.bench_catalog import synthetic_catalog, synthetic_queries
@@ -17,6 +20,7 @@ from offline.house import LOOPBACK, UpOptions
 from offline.layout import DataDir
 from offline.ports import free_ports, is_free
 from offline.progress import say
+from offline.run_state import RunState
 from offline.up import down, up_detached
 from runtime.artifacts import ArtifactStore
 from runtime.errors import SetupError
@@ -52,6 +56,7 @@ class Row:
     clients: int
     load: Load
     limit: float
+    cpu_ms: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def share(self) -> float:
@@ -102,8 +107,11 @@ def measure(data: DataDir, options: BenchOptions) -> list[Row]:
             for way, make in doors.items():
                 # Photos of numbers that were not sent before: nobody has their vectors yet.
                 loop = closed_loop(make, clients=clients, requests=requests, salt=100 * len(rows))
+                before = _cpu_s(state)
                 load = asyncio.run(loop)
-                rows.append(Row(way, query, clients, load, most.per_second))
+                spent = {name: s - before[name] for name, s in _cpu_s(state).items()}
+                cpu_ms = {name: 1000 * s / requests for name, s in spent.items()}
+                rows.append(Row(way, query, clients, load, most.per_second, cpu_ms))
     return rows
 
 
@@ -114,16 +122,18 @@ def table(rows: Sequence[Row]) -> str:
         f"page of {PAGE_SIZE}, {DEPTH} candidates a retriever",
         "",
         "| query | clients | way | requests/s | p50 ms | p95 ms | p99 ms | of the limit | failed "
-        "| mean ms a stage |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| mean ms a stage | processor ms a request |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         load = row.load
-        spent = ", ".join(f"{name} {value:.1f}" for name, value in load.timings_ms.items())
+        waited = ", ".join(f"{name} {value:.1f}" for name, value in load.timings_ms.items())
+        spent = ", ".join(f"{name} {ms:.1f}" for name, ms in row.cpu_ms.items() if ms >= 0.05)
         figures = " | ".join(f"{load.percentile_ms(percent):.1f}" for percent in (50, 95, 99))
         lines.append(
             f"| {row.query} | {row.clients} | {row.way} | {load.per_second:.0f} | {figures} "
-            f"| {row.share:.2f} | {load.failures} | {spent} |"
+            f"| {row.share:.2f} | {load.failures} | {waited} "
+            f"| {spent} |"
         )
     return "\n".join(lines)
 
@@ -186,6 +196,17 @@ def _two_ports() -> int:
             return port
 
 
+def _cpu_s(state: RunState) -> dict[str, float]:
+    """Processor seconds until now of each stage, its children with it, and of the generator."""
+    spent = {"generator": time.process_time()}
+    for member in state.members:
+        process = psutil.Process(member.pid)
+        family = [process, *process.children(recursive=True)]
+        seconds = sum(sum(each.cpu_times()[:2]) for each in family)
+        spent[member.stage] = spent.get(member.stage, 0.0) + seconds
+    return spent
+
+
 def _as_json(row: Row) -> dict[str, object]:
     load = row.load
     return {
@@ -197,4 +218,5 @@ def _as_json(row: Row) -> dict[str, object]:
         "share_of_limit": round(row.share, 3),
         "failures": load.failures,
         "timings_ms": load.timings_ms,
+        "cpu_ms": dict(row.cpu_ms),
     }
