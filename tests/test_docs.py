@@ -12,7 +12,11 @@ import pytest
 from tests.conftest import Running
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    *sorted(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md")),
+]
 FENCE = re.compile(r"^```(\S+)([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 RUNNABLE = {"bash", "python"}
 SHOWN = {"json", "text", "yaml", "toml", "proto", "markdown"}
@@ -112,7 +116,9 @@ def test_shell_example_works(example: Example, running: Running, workplace: Path
     # is what `make test` itself and the tests of the command line show.
     script = re.sub(r"^make ", f"make -n -C {ROOT} ", script, flags=re.MULTILINE)
     # Installing is tested in test_packaging, in an environment of its own.
-    script = re.sub(r"^(git clone|cd hemline|pip install|\. \.venv).*$", ":", script, flags=re.MULTILINE)
+    script = re.sub(
+        r"^(git clone|cd hemline|pip install|\. \.venv).*$", ":", script, flags=re.MULTILINE
+    )
     # curl alone calls an error page a success.
     script = re.sub(r"\bcurl ", "curl --fail-with-body ", script)
     done = subprocess.run(
