@@ -34,7 +34,7 @@ def photo(running: Running, products: list[Product]) -> bytes:
 
 
 def by_photo(running: Running, photo: bytes, **request: object) -> list[str]:
-    body = {"parts": [{"image": {"upload": "image"}}], **request}
+    body = {"parts": [{"image": {"upload": "image"}}], "budget_ms": 5000, **request}
     answer = httpx.post(
         running.rest_url + "/v1/search",
         files={"request": (None, json.dumps(body)), "image": ("p.jpg", photo, "image/jpeg")},
@@ -183,8 +183,7 @@ def test_a_dead_retriever_is_refused_fast(running: Running) -> None:
         running.post("/v1/search", request)  # the pool may learn of the death by this one
         answer = running.post("/v1/search", request)
         assert answer.status_code == 503
-        # Not the time but the way: it did not wait for the budget.
-        assert answer.elapsed.total_seconds() < 2.5
+        assert answer.elapsed.total_seconds() < 5  # it did not wait for its budget
 
 
 def test_without_ranking_the_order_is_the_fused_one(running: Running) -> None:
@@ -239,7 +238,10 @@ def test_a_bad_photo_is_refused_and_costs_nobody_else(
                     "image": ("p.jpg", make(photo), "image/jpeg"),
                 },
             )
-            good = [client.post("/v1/search", json={"text": f"shirt {n}"}) for n in range(10)]
+            good = [
+                client.post("/v1/search", json={"text": f"shirt {n}", "budget_ms": 5000})
+                for n in range(10)
+            ]
             answers = await asyncio.gather(bad, *good)
             return answers[0], list(answers[1:])
 

@@ -48,9 +48,13 @@ async def under_load(url: str, happening: Callable[[], None], *, after: int, req
     asked = asyncio.Event()
 
     async def client() -> None:
-        async with httpx.AsyncClient(base_url=url, timeout=10) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as http:
             for number in upcoming:
-                body = {"text": f"{'red' if number % 2 else 'blue'} shirt", "user_id": "u-0001"}
+                body = {
+                    "text": f"{'red' if number % 2 else 'blue'} shirt",
+                    "user_id": "u-0001",
+                    "budget_ms": 5000,
+                }
                 answer = await http.post("/v1/search", json=body)
                 load.statuses.append(answer.status_code)
                 if answer.status_code == 200:
@@ -120,7 +124,7 @@ def test_f12_a_rolling_restart_costs_no_request(doubled: Running) -> None:
                 now.name == member.name and now.pid != member.pid and answers(now.readiness)
                 for now in doubled.state.members
             ),
-            within_s=60,
+            within_s=120,
         )
         # As a rollout waits before it goes on (minReadySeconds): until callers know it again.
         eventually(lambda: in_rotation(doubled, member.stage) == REPLICAS[member.stage])
@@ -135,9 +139,11 @@ def test_f12_a_rolling_restart_costs_no_request(doubled: Running) -> None:
         rolling = asyncio.create_task(asyncio.to_thread(roll))
 
         async def client() -> None:
-            async with httpx.AsyncClient(base_url=doubled.rest_url, timeout=10) as http:
+            async with httpx.AsyncClient(base_url=doubled.rest_url, timeout=20) as http:
                 while not rolling.done():
-                    answer = await http.post("/v1/search", json={"text": "shirt"})
+                    answer = await http.post(
+                        "/v1/search", json={"text": "shirt", "budget_ms": 5000}
+                    )
                     load.statuses.append(answer.status_code)
                     load.degraded.extend(answer.json()["degraded_reasons"])
                     await asyncio.sleep(0.01)
