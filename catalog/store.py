@@ -229,4 +229,10 @@ def _told_as_busy() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise Unavailable("the catalogue cannot be written now", retry_after_s=1) from error
+        is_full = "disk is full" in str(error.orig) or "disk I/O error" in str(error.orig)
+        why = (
+            "the catalogue cannot be written, its disk is full: make room and try again"
+            if is_full
+            else "the catalogue cannot be written now: try again"
+        )
+        raise Unavailable(why, retry_after_s=1) from error

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from offline.grammar import parser
-from runtime.errors import SetupError
+from runtime.errors import ServiceError, SetupError
 
 INTERRUPTED, REFUSED = 130, 2
 
@@ -32,6 +32,8 @@ def reported(work: Callable[[], int]) -> int:
         return work()
     except SetupError as problem:
         return _refuse(str(problem))
+    except ServiceError as problem:
+        return _refuse(problem.message)
     except KeyboardInterrupt:
         print("hemline: interrupted", file=sys.stderr)
         return INTERRUPTED

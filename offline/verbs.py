@@ -32,6 +32,7 @@ def demo(options: argparse.Namespace) -> int:
     if (running := read(data)) is not None:
         stop = f"stop it with `hemline down --data {data.root}`"
         raise SetupError(f"the demo runs already at {running.url}: {stop}")
+    _require_loopback(options)
     require_free(options.address, options.port)
     require_room(data.root, mib=DEMO_MIB)
     make(data, products=options.products)
@@ -121,6 +122,7 @@ def up(options: argparse.Namespace) -> int:
     from offline import up as house
     from offline.house import UpOptions, parse_replicas
 
+    _require_loopback(options)
     chosen = UpOptions(options.port, options.address, parse_replicas(options.replicas))
     run = house.up_detached if options.detach else house.up
     return run(DataDir(options.data), chosen)
@@ -193,6 +195,14 @@ def bench(options: argparse.Namespace) -> int:
     else:
         data = _running_on(options.data)
     return measure(data, chosen, as_json=options.json)
+
+
+def _require_loopback(options: argparse.Namespace) -> None:
+    """Refuses at once what the gateway would refuse after everything was made."""
+    from services.gateway.settings import require_loopback
+
+    host = f"[{options.address}]" if ":" in options.address else options.address
+    require_loopback("--address", f"{host}:{options.port}")
 
 
 def _running_on(data: Path | None) -> DataDir:

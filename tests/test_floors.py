@@ -66,7 +66,7 @@ def _forbidden_in_stage(path: Path, found: set[str]) -> set[str]:
     bad = {
         name
         for name in found
-        if name.split(".")[0] in {"offline", "tests", "benchmarks"}
+        if name.split(".")[0] in {"offline", "tests"}
         or (name.startswith("services.") and not _within(name, stage))
         or (name.startswith("services.") and name.endswith(".main"))
     }
@@ -92,7 +92,7 @@ def _under(found: set[str], packages: set[str]) -> set[str]:
 
 
 def _of_ours(found: set[str], homes: set[str], also: set[str]) -> set[str]:
-    strangers = {*OURS, "tests", "benchmarks"} - homes
+    strangers = {*OURS, "tests"} - homes
     return _under(found, strangers) - also
 
 

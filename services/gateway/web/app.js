@@ -7,7 +7,7 @@ import * as photo from "./photo.js";
 import * as kept from "./state.js";
 import * as why from "./why.js";
 
-const IDEAS = ["red summer dress", "striped t-shirt", "navy wool coat", "white sneakers", "floral skirt", "brown leather bag"];
+const IDEAS = ["red summer dress", "striped t-shirt", "navy wool coat", "white sneakers", "yellow skirt", "brown leather bag"];
 const DEGRADED = {
   text_unavailable: "The word search does not answer, so these were found by their pictures alone.",
   image_unavailable: "The picture search does not answer, so these were found by their words alone.",
