@@ -1,6 +1,7 @@
 """Does what the command line asks for; each verb imports what it needs and no more."""
 
 import argparse
+import ipaddress
 import json
 import os
 import sys
@@ -198,11 +199,19 @@ def bench(options: argparse.Namespace) -> int:
 
 
 def _require_loopback(options: argparse.Namespace) -> None:
-    """Refuses at once what the gateway would refuse after everything was made."""
-    from services.gateway.settings import require_loopback
+    """Refuses at once what the gateway would refuse after everything was made.
 
-    host = f"[{options.address}]" if ":" in options.address else options.address
-    require_loopback("--address", f"{host}:{options.port}")
+    What is no address at all is left to :func:`offline.ports.require_free`.
+    """
+    try:
+        is_open = not ipaddress.ip_address(options.address).is_loopback
+    except ValueError:
+        return
+    if is_open:
+        raise SetupError(
+            f"--address {options.address} can be reached from other machines, and without API keys "
+            "the gateway serves this machine only: leave it at 127.0.0.1"
+        )
 
 
 def _running_on(data: Path | None) -> DataDir:

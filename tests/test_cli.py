@@ -23,7 +23,7 @@ from offline.grammar import parser
 from offline.layout import DataDir
 from offline.ports import is_free
 from offline.progress import progress
-from runtime.errors import SetupError
+from runtime.errors import SetupError, Unavailable
 from tests.ports import two_ports
 from tests.running import Running
 from tests.waiting import eventually
@@ -368,3 +368,22 @@ def test_an_import_says_what_came_of_it(tmp_path: Path, capsys: pytest.CaptureFi
     assert "rejects" in said
     assert main(words) == 0
     assert "1 products: 0 new, 0 changed, 1 as they were" in capsys.readouterr().err
+
+
+def test_what_the_catalogue_refuses_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    def full() -> int:
+        raise Unavailable("the catalogue cannot be written, its disk is full: make room")
+
+    assert reported(full) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "hemline: the catalogue cannot be written, its disk is full: make room"
+    ]
+
+
+def test_an_address_that_others_can_reach_is_refused_before_anything_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "demo"
+    assert main(["demo", "--data", str(data), "--address", "0.0.0.0"]) == 2
+    assert "leave it at 127.0.0.1" in capsys.readouterr().err
+    assert not data.exists()

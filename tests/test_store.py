@@ -1,6 +1,9 @@
 """Promises of the catalogue store."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -223,3 +226,26 @@ def test_a_catalogue_that_another_writer_holds_is_unavailable(
         holder.rollback()
     assert impatient.upsert([plain(1)]).created == 1
     impatient.close()
+
+
+_ON_A_SMALL_DISK = """
+import resource, signal, sys
+from catalog.product import Product
+from catalog.store import CatalogStore
+store = CatalogStore.open(sys.argv[1], create=True)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+text = "d" * 4000
+store.upsert([Product(id=f"p-{n}", style_id="s", title="t", description=text) for n in range(400)])
+"""
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ON_A_SMALL_DISK, f"sqlite:///{tmp_path / 'catalog.sqlite'}"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Unavailable: the catalogue cannot be written, its disk is full" in done.stderr

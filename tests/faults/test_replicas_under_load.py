@@ -19,6 +19,7 @@ from tests.ports import two_ports
 from tests.running import Running
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.fault
 REPLICAS = {"text": 2, "image": 2, "ranking": 2}
 
 
