@@ -65,8 +65,9 @@ class _Bar:
         )
 
         self.display = Progress(
-            TextColumn("{task.description:<30}"),
-            BarColumn(),
+            TextColumn("{task.description:<24}"),
+            # Narrow, so that the figures have room on a terminal of 80 columns.
+            BarColumn(bar_width=10),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
