@@ -59,7 +59,7 @@ def takes_serving(verb: argparse.ArgumentParser) -> None:
         "--port", type=int, default=8080, metavar="P", help="REST on P, gRPC on P+1 (default: 8080)"
     )
     verb.add_argument(
-        "--address", default="127.0.0.1", metavar="A", help="IP address to bind (default: loopback)"
+        "--address", default="127.0.0.1", metavar="A", help="loopback address to bind"
     )
     verb.add_argument(
         "--replicas",
