@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import grpc.aio
 import numpy as np
@@ -43,7 +43,7 @@ class Load:
         )
 
 
-class Caller:
+class Caller(Protocol):
     """One client: sends the request of an index and returns the raw answer."""
 
     async def open(self) -> None:
@@ -51,14 +51,12 @@ class Caller:
 
     async def call(self, index: int) -> bytes:
         """Sends request ``index`` and returns the body of the answer."""
-        raise NotImplementedError
 
     async def close(self) -> None:
         """Disconnects."""
 
     def timings(self, answer: bytes) -> dict[str, float]:
         """Reads the time of each stage from an answer."""
-        raise NotImplementedError
 
 
 class GrpcCaller(Caller):

@@ -23,6 +23,12 @@ class _Counting(Caller):
     def __init__(self, seen: list[int], failing: frozenset[int]) -> None:
         self._seen, self._failing = seen, failing
 
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Nothing to leave."""
+
     async def call(self, index: int) -> bytes:
         self._seen.append(index)
         if index in self._failing:
