@@ -5,8 +5,9 @@ ServiceError
 ├── Unauthenticated        401
 ├── PermissionDenied       403
 ├── NotFound               404
-├── Conflict               409
+├── Conflict               412   the thing changed meanwhile: read it again
 ├── PreconditionFailed     412   the state must change first
+│   └── Gone               410   it was there, and will not come back
 ├── TooLarge               413
 ├── Overloaded             429   try again later
 ├── Internal               500   a bug
@@ -24,10 +25,10 @@ class Code(Enum):
     INVALID_ARGUMENT = (3, 400, "Invalid argument")
     DEADLINE_EXCEEDED = (4, 504, "Deadline exceeded")
     NOT_FOUND = (5, 404, "Not found")
-    ALREADY_EXISTS = (6, 409, "Conflict")
     PERMISSION_DENIED = (7, 403, "Permission denied")
     RESOURCE_EXHAUSTED = (8, 429, "Too many requests")
     FAILED_PRECONDITION = (9, 412, "Precondition failed")
+    ABORTED = (10, 412, "Changed meanwhile")
     OUT_OF_RANGE = (11, 413, "Too large")
     INTERNAL = (13, 500, "Internal error")
     UNAVAILABLE = (14, 503, "Unavailable")
@@ -73,6 +74,16 @@ class ServiceError(Exception):
         self.field = field
         self.retry_after_s = retry_after_s
 
+    @property
+    def http_status(self) -> int:
+        """The HTTP status: that of its code, unless HTTP has a better word for it."""
+        return self.code.http_status
+
+    @property
+    def title(self) -> str:
+        """A short title for people."""
+        return self.code.title
+
 
 class InvalidArgument(ServiceError):
     """The request is malformed, whatever the state of the system."""
@@ -99,15 +110,29 @@ class NotFound(ServiceError):
 
 
 class Conflict(ServiceError):
-    """The thing exists already, or changed meanwhile."""
+    """The thing is not as the caller supposes, since somebody else changed it: read it again."""
 
-    code = Code.ALREADY_EXISTS
+    code = Code.ABORTED
 
 
 class PreconditionFailed(ServiceError):
     """The system is in another state than the request supposes."""
 
     code = Code.FAILED_PRECONDITION
+
+
+class Gone(PreconditionFailed):
+    """The thing was there, and will not come back: begin anew."""
+
+    @property
+    def http_status(self) -> int:
+        """410 Gone, for which gRPC has no code of its own."""
+        return 410
+
+    @property
+    def title(self) -> str:
+        """A short title for people."""
+        return "Gone"
 
 
 class TooLarge(ServiceError):

@@ -21,8 +21,8 @@ def problem(error: ServiceError, *, status: int = 0) -> Response:
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     return problem_of(
-        status=status or error.code.http_status,
-        title=error.code.title,
+        status=status or error.http_status,
+        title=error.title,
         code=error.code.name.lower(),
         detail=error.message,
         field=error.field,
