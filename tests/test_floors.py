@@ -11,8 +11,10 @@ OURS = ("catalog", "runtime", "services", "offline")
 WIRES = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "google", "fashion"}
 # Doors translate between the wire and the rooms; anything else in a stage is a room.
 DOORS = {"clients", "main", "rest", "schemas", "servicer"}
-# Of the manners a room knows only the errors, and the shape of an artifact.
-ROOM_MANNERS = {"runtime.errors", "runtime.artifacts"}
+# What turns the vocabulary into messages; for doors alone.
+CATALOG_DOORS = {"catalog.wire", "catalog.filter_wire"}
+# Of the manners a room knows only the errors, the shape of an artifact and its canaries.
+ROOM_MANNERS = {"runtime.errors", "runtime.artifacts", "runtime.canaries"}
 # Programs that are clients of the public contract, as any other client would be.
 PUBLIC_CLIENTS = {"bench_load", "bench_workload", "search"}
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_ARGUMENTS = 250, 40, 6
@@ -50,7 +52,7 @@ def forbidden(path: Path, root: Path = ROOT) -> set[str]:
     found = set(imports(path, root))
     home = path.parts[0]
     if home == "catalog":
-        wires = set() if path.stem == "wire" else _under(found, WIRES)
+        wires = set() if f"catalog.{path.stem}" in CATALOG_DOORS else _under(found, WIRES)
         return wires | _of_ours(found, {"catalog"}, {"runtime.errors"})
     if home == "runtime":
         return _of_ours(found, {"runtime"}, set()) | _under(found, {"fashion"})
@@ -74,7 +76,7 @@ def _forbidden_in_stage(path: Path, found: set[str]) -> set[str]:
         return bad
     manners = {name for name in found if _within(name, "runtime")}
     doors = {name for name in found if name.startswith("services.") and _names_door(name)}
-    wires = _under(found, WIRES | {"prometheus_client"}) | found & {"catalog.wire"}
+    wires = _under(found, WIRES | {"prometheus_client"}) | found & CATALOG_DOORS
     return bad | wires | doors | (manners - ROOM_MANNERS)
 
 
