@@ -1,6 +1,7 @@
 """Builds the text index of a catalogue and publishes it."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from catalog.normalize import Normalizer
@@ -8,11 +9,13 @@ from catalog.product import Product
 from catalog.store import CatalogStore
 from offline.layout import DataDir
 from offline.progress import Progress, progress
+from runtime import canaries
 from runtime.artifacts import Artifact, ArtifactStore
 from services.text_retriever.index import FORMAT, WEIGHTS, TextIndex
 
 KIND = "text"
 _STEP = 100
+_CANARIES = 8
 
 
 def build_text(data: DataDir) -> Artifact:
@@ -43,9 +46,14 @@ def _build(store: CatalogStore, artifacts: ArtifactStore) -> Artifact:
         return found
 
     def write(folder: Path) -> Mapping[str, object]:
-        with progress("Indexing words", store.count()) as shown:
+        count = store.count()
+        with progress("Indexing words", count) as shown:
             products = _counted(store.scan(), shown)
-            return TextIndex.write(products, folder, normalizer=normalizer)
+            facts = TextIndex.write(products, folder, normalizer=normalizer)
+        titles = (product.title for product in store.scan())
+        asked = list(islice(titles, 0, None, max(1, -(-count // _CANARIES))))
+        answers = canaries.record(asked, TextIndex.open(folder).answer, folder)
+        return {**facts, "canaries": answers}
 
     return artifacts.publish(KIND, format=FORMAT, seq=seq, write=write, inputs=inputs)
 

@@ -13,6 +13,7 @@ import tantivy
 from catalog.normalize import Normalizer
 from catalog.product import Product
 from catalog.words import WordTable
+from runtime import canaries
 from runtime.artifacts import ArtifactRefused
 from runtime.errors import Internal
 from services.text_retriever.query import FIELD, INDEX_OPTION, any_of
@@ -32,6 +33,8 @@ _INDEX, _IDS, _WORDS = "index", "ids.json", "words.toml"
 # One writer thread with room for about a million products makes one segment in the order written.
 _WRITER_BYTES = 1_000_000_000
 _TEXTS_KEPT = 10_000
+# Of scores, for canary queries: sums of float32 may round otherwise elsewhere.
+CANARY_TOLERANCE = 1e-4
 
 
 class TextIndex:
@@ -144,6 +147,11 @@ class TextIndex:
         scores = np.fromiter((score for score, _ in hits), np.float32, len(hits))
         order = np.lexsort((places, -scores))
         return [self._ids[place] for place in places[order].tolist()], scores[order]
+
+    def answer(self, text: str, count: int) -> canaries.Answer:
+        """Returns the best products for a text, as :meth:`search` does, for canary queries."""
+        ids, scores = self.search(self._normalizer.tokens(text), count)
+        return ids, scores.tolist()
 
 
 def _schema() -> tantivy.Schema:

@@ -9,13 +9,13 @@ from pathlib import Path
 import grpc
 
 from fashion.text.v1 import text_retriever_pb2_grpc as pb_grpc
-from runtime import logs, settings
+from runtime import canaries, logs, settings
 from runtime.artifacts import ArtifactStore, Release
 from runtime.errors import SetupError
 from runtime.generations import Follower
 from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
-from services.text_retriever.index import FORMAT, TextIndex
+from services.text_retriever.index import CANARY_TOLERANCE, FORMAT, TextIndex
 from services.text_retriever.servicer import MAX_BATCH, NAME, OpenIndex, TextRetrieverServicer
 
 STAGE = "text"
@@ -35,10 +35,13 @@ def open_index(artifacts: ArtifactStore, release: Release) -> OpenIndex:
     """Returns the text index that a release names.
 
     Raises:
-        ArtifactRefused: It is not whole, or of another format.
+        ArtifactRefused: It is not whole, of another format, or answers otherwise than when it was
+            built.
     """
     artifact = artifacts.open(KIND, release.generations[KIND], format=FORMAT)
-    return OpenIndex(TextIndex.open(artifact.folder), artifact.generation, artifact.seq)
+    index = TextIndex.open(artifact.folder)
+    canaries.check(artifact.folder, index.answer, tolerance=CANARY_TOLERANCE)
+    return OpenIndex(index, artifact.generation, artifact.seq)
 
 
 async def run(config: Settings, serving: ServerSettings) -> None:
