@@ -120,11 +120,11 @@ class _Build:
             floors=_floors(words, looks),
             queries=self._queries(texts, gallery),
         )
-        Canaries.write(_canaries(texts), self.encoder, folder)
+        canaries = Canaries.write([*_CANARIES, *texts[:4]], self.encoder, folder)
         return {
             **facts,
             "floor_evidence": {"text": words.facts(), "photo": looks.facts()},
-            "canaries": _answers(_canaries(texts), self.encoder, VectorIndex.open(folder)),
+            "canaries": canaries.record(VectorIndex.open(folder), list(faces), gallery, folder),
             "photos_rejected": len(embedded.refused),
         }
 
@@ -180,16 +180,3 @@ def _cores() -> int:
 def _floors(words: Floor, looks: Floor) -> dict[str, float | None]:
     both = None if words.value is None or looks.value is None else min(words.value, looks.value)
     return {"text": words.value, "photo": looks.value, "mixed": both}
-
-
-def _canaries(texts: Sequence[str]) -> list[str]:
-    return [*_CANARIES, *texts[:4]]
-
-
-def _answers(texts: Sequence[str], encoder: Encoder, index: VectorIndex) -> list[dict[str, object]]:
-    rows, known = encoder.encode_texts(texts)
-    found = index.search(rows, 5)
-    return [
-        {"query": text, "top5": hits.ids if is_known else []}
-        for text, hits, is_known in zip(texts, found, known, strict=True)
-    ]

@@ -135,7 +135,7 @@ def test_the_manifest_tells_what_was_built(built: Built) -> None:
     assert floors["text"] is None
     assert isinstance(facts["canaries"], list)
     canary = next(each for each in facts["canaries"] if each["query"] == "red dress")
-    assert len(canary["top5"]) == 5
+    assert len(canary["ids"]) == 5
 
 
 def test_only_large_photos_get_thumbnails(built: Built) -> None:

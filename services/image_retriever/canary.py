@@ -1,18 +1,23 @@
-"""Notices when an encoder no longer answers as it did when the index was built."""
+"""Notices when an encoder or an index no longer answers as it did when the index was built."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from runtime import canaries
 from runtime.artifacts import ArtifactRefused
 from services.image_retriever.encoder import Encoder
+from services.image_retriever.index import VectorIndex
 
 # bfloat16 and another machine's kernels stay above this; other weights do not.
 LEAST_COSINE = 0.98
+# Of the cosines that an index finds: half precision and the 8 bits of a list stay below it.
+TOLERANCE = 0.02
 _TEXTS, _VECTORS = "canaries.json", "canaries.npy"
 
 
@@ -68,3 +73,36 @@ class Canaries:
             raise ArtifactRefused(
                 "canaries", f"the encoder answers otherwise than at the build: cosine {worst:.3f}"
             )
+
+    def record(
+        self, index: VectorIndex, ids: Sequence[str], rows: NDArray[np.float32], folder: Path
+    ) -> list[dict[str, object]]:
+        """Writes what the texts find into the folder of an index; returns queries and ids.
+
+        A text counts only when an exact search over the rows, float32 ``[n, dim]`` of the
+        products ``ids``, finds the same: another device may search exactly.
+        """
+        norms = np.linalg.norm(rows, axis=1)
+        sure = []
+        for text, vector in zip(self.texts, self.vectors, strict=True):
+            if not vector.any() or not len(rows):
+                continue
+            best = np.argsort(-(rows @ vector) / norms, kind="stable")[: canaries.DEPTH]
+            found, _ = self._answer(index, text, canaries.DEPTH)
+            if set(found) == {ids[row] for row in best}:
+                sure.append(text)
+        return canaries.record(sure, partial(self._answer, index), folder)
+
+    def check_index(self, index: VectorIndex, folder: Path) -> None:
+        """Searches for the texts again, by the vectors of the build.
+
+        Raises:
+            ArtifactRefused: The index finds other products than it did at the build.
+        """
+        canaries.check(folder, partial(self._answer, index), tolerance=TOLERANCE)
+
+    def _answer(self, index: VectorIndex, text: str, count: int) -> canaries.Answer:
+        if text not in self.texts:
+            raise ArtifactRefused("canaries", "a canary query has no vector")
+        found = index.search(self.vectors[[self.texts.index(text)]], count)[0]
+        return found.ids, found.scores.tolist()

@@ -63,7 +63,8 @@ class PairOpener:
 
         Raises:
             ArtifactRefused: The release has no index, an artifact is damaged, the encoder cannot
-                be opened, or it is another than the one that the index was built with.
+                be opened, it is another than the one that the index was built with, or one of
+                them answers otherwise than at the build.
         """
         generation = release.generations.get("image")
         if generation is None:
@@ -74,8 +75,11 @@ class PairOpener:
         artifact = self._store.open("image", generation, format=VectorIndex.FORMAT)
         index = VectorIndex.open(artifact.folder, device=self._device)
         encoder = self._encoder(release, artifact)
+        canaries = Canaries.open(artifact.folder)
         if encoder is not None:
-            _check(encoder, index, artifact)
+            _check_fit(encoder, index, artifact)
+            canaries.check(encoder)
+        canaries.check_index(index, artifact.folder)
         pair = Pair(index, encoder, generation, artifact.seq)
         self._last = (names, pair)
         return pair
@@ -96,11 +100,10 @@ class PairOpener:
         return self._last_encoder[1]
 
 
-def _check(encoder: Encoder, index: VectorIndex, artifact: Artifact) -> None:
+def _check_fit(encoder: Encoder, index: VectorIndex, artifact: Artifact) -> None:
     if encoder.fingerprint != index.fingerprint or encoder.dim != index.dim:
         raise ArtifactRefused(
             "encoder_mismatch",
             f"index {artifact.generation} was built with another encoder "
             f"({index.fingerprint[:12]}, not {encoder.fingerprint[:12]}): build it again",
         )
-    Canaries.open(artifact.folder).check(encoder)
