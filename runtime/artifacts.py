@@ -20,12 +20,12 @@ from types import MappingProxyType
 from runtime import manifest as manifests
 from runtime.durable import locked, sync, writing
 from runtime.manifest import GENERATION, KIND, MANIFEST, ArtifactRefused, Manifest
+from runtime.pruning import prune
 from runtime.releases import Release, Releases
 
 __all__ = ["Artifact", "ArtifactRefused", "ArtifactStore", "Release"]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_SPARE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class ArtifactStore:
             try:
                 made = Manifest(kind, format, seq, inputs, parents, write(scratch), ())
                 artifact = _seal(scratch, made, self._next(home))
-                self._prune(kind, artifact.generation)
+                prune(self._root, kind, newest=artifact.generation)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
         return artifact
@@ -133,21 +133,30 @@ class ArtifactStore:
     def generations(self, kind: str) -> list[str]:
         """Returns the names of the generations of a kind, oldest first; they are not verified."""
         home = self._root / kind
-        names = [path.name for path in home.iterdir()] if home.is_dir() else []
-        found = (name for name in names if GENERATION.fullmatch(name))
-        return sorted(found, key=lambda name: int(name.split("-")[0]))
+        return manifests.generations(home)
 
-    def release(self, generations: Mapping[str, str], *, seq: int) -> Release:
+    def release(self, generations: Mapping[str, str], *, seq: int, restored: str = "") -> Release:
         """Puts one generation of each kind in force, together; equal to the current one: no change.
+
+        Args:
+            generations: Generation by kind.
+            seq: Number of the last catalogue change that all of them hold.
+            restored: The older release that this one goes back to, if it does.
 
         Raises:
             ArtifactRefused: A generation is not there.
             SetupError: The disk is full, or the folder cannot be written.
         """
-        for kind, generation in generations.items():
-            _readable(self._root / kind / generation)
         with writing(self._root), locked(self._releases.home):
-            return self._releases.put(generations, seq=seq)
+            # Under the lock: nobody removes a generation meanwhile.
+            for kind, generation in generations.items():
+                _readable(self._root / kind / generation)
+            return self._releases.put(generations, seq=seq, restored=restored)
+
+    @property
+    def releases(self) -> Releases:
+        """The releases that were published so far."""
+        return self._releases
 
     def current(self) -> Release | None:
         """Returns the release in force, or None before the first.
@@ -158,7 +167,7 @@ class ArtifactStore:
         return self._releases.current()
 
     def previous(self) -> Release | None:
-        """Returns the release before the current one, or None."""
+        """Returns the release that was in force before the current one, or None."""
         return self._releases.previous()
 
     def _home(self, kind: str) -> Path:
@@ -169,28 +178,6 @@ class ArtifactStore:
     def _next(self, home: Path) -> int:
         names = self.generations(home.name)
         return int(names[-1].split("-")[0]) + 1 if names else 1
-
-    def _prune(self, kind: str, newest: str) -> None:
-        """Removes what no release in force, no child and no recent build needs."""
-        try:
-            needed = {newest, *self._releases.named(kind)}
-        except ArtifactRefused:  # Which release is in force is unknown: then nothing is spare.
-            return
-        needed |= self._parents(kind)
-        spare = [name for name in self.generations(kind) if name not in needed]
-        for name in spare[: -_SPARE + 1]:
-            doomed = self._root / kind / f".scratch-{uuid.uuid4().hex}"
-            (self._root / kind / name).rename(doomed)
-            shutil.rmtree(doomed)
-
-    def _parents(self, kind: str) -> set[str]:
-        named: set[str] = set()
-        for home in self._root.iterdir():
-            for generation in self.generations(home.name):
-                with contextlib.suppress(ArtifactRefused):
-                    made, _ = manifests.read(home / generation)
-                    named.add(made.parents.get(kind, ""))
-        return named
 
 
 def _seal(scratch: Path, made: Manifest, number: int) -> Artifact:

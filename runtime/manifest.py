@@ -179,6 +179,13 @@ def listing(folder: Path) -> list[str]:
     return sorted(_walk(folder).keys() - {MANIFEST})
 
 
+def generations(home: Path) -> list[str]:
+    """Returns the names of the generations in the folder of a kind, oldest first."""
+    names = [path.name for path in home.iterdir()] if home.is_dir() else []
+    found = (name for name in names if GENERATION.fullmatch(name))
+    return sorted(found, key=lambda name: int(name.split("-")[0]))
+
+
 def is_lock(name: str, size: int) -> bool:
     """Says whether a file is an empty lock: Tantivy's reader leaves them, they hold nothing."""
     return size == 0 and name.endswith(".lock")
