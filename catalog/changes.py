@@ -3,23 +3,34 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from catalog.clock import advance, raise_floor, wall_us
 from catalog.rows import Values
-from catalog.tables import CLOCK, PRODUCTS
+from catalog.tables import PRODUCTS
+from runtime.errors import Conflict
 
 STATEMENT_IDS = 200
 """Most ids that one statement names."""
 
 _C = PRODUCTS.c
-_KNOWN = select(_C.id, _C.deleted, _C.digest, _C.images, _C.image_state).where(
-    _C.id.in_(bindparam("keys", expanding=True))
-)
+_KNOWN = select(_C.id, _C.deleted, _C.digest, _C.images, _C.image_state, _C.seq, _C.added_seq)
+_KNOWN = _KNOWN.where(_C.id.in_(bindparam("keys", expanding=True)))
 _TOUCH = update(PRODUCTS).where(_C.id == bindparam("key"))
 _REPLACE = _TOUCH.values({c.name: bindparam(c.name) for c in PRODUCTS.columns if c.name != "id"})
-_SET_STATE = _TOUCH.values(image_state=bindparam("state"), seq=bindparam("at"))
-_BURY = _TOUCH.values(deleted=True, seq=bindparam("at"))
-_ADVANCE = update(CLOCK).values(seq=CLOCK.c.seq + bindparam("n")).returning(CLOCK.c.seq)
+_SET_STATE = _TOUCH.values(
+    image_state=bindparam("state"), seq=bindparam("at"), changed_us=bindparam("now")
+)
+_BURY = _TOUCH.values(deleted=True, seq=bindparam("at"), changed_us=bindparam("now"))
+_OLD = (_C.deleted, _C.changed_us < bindparam("before"))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a write came to: "created", "updated" or "unchanged" by id, and the clock after it."""
+
+    statuses: Mapping[str, str]
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,72 +41,109 @@ class _Before:
     digest: str
     images: str
     image_state: str
+    seq: int
+    added_seq: int
 
 
-def replace(connection: Connection, rows: Mapping[str, Values]) -> tuple[int, int, int]:
+def replace(
+    connection: Connection, rows: Mapping[str, Values], *, if_seq: int | None = None
+) -> Outcome:
     """Creates or replaces rows by id.
 
     Args:
         connection: A transaction that has written nothing yet.
         rows: Rows as made by ``product_values``; completed in place.
+        if_seq: The number that each row must have, 0 for rows that must not exist.
 
-    Returns:
-        How many were created, how many replaced, and the clock afterwards.
+    Raises:
+        Conflict: A row has another number; nothing is written.
     """
-    seq = _advance(connection, 0)
+    seq = advance(connection, 0)
     known = _known(connection, list(rows))
+    _expect(rows, known, if_seq)
+    statuses: dict[str, str] = {}
     created: list[Values] = []
     changed: list[Values] = []
+    now = wall_us()
     for key, values in rows.items():
         before = known.get(key)
-        if before is not None and not before.deleted and before.digest == values["digest"]:
+        is_new = before is None or before.deleted
+        if before is not None and not is_new and before.digest == values["digest"]:
+            statuses[key] = "unchanged"
             continue
-        values["deleted"] = False
-        values["image_state"] = _image_state(values, before)
+        seq += 1
         (created if before is None else changed).append(values)
-        values["seq"] = seq + len(created) + len(changed)
+        statuses[key] = "created" if is_new else "updated"
+        added = seq if before is None or is_new else before.added_seq
+        values |= {"seq": seq, "added_seq": added, "changed_us": now, "deleted": False}
+        values["image_state"] = _image_state(values, before)
     if created:
         connection.execute(insert(PRODUCTS), created)
     if changed:
         connection.execute(_REPLACE, [values | {"key": values["id"]} for values in changed])
-    revived = sum(known[str(values["id"])].deleted for values in changed)
-    seq = _advance(connection, len(created) + len(changed))
-    return len(created) + revived, len(changed) - revived, seq
+    return Outcome(statuses, advance(connection, len(created) + len(changed)))
 
 
-def bury(connection: Connection, ids: Sequence[str]) -> int:
-    """Turns products into tombstones and returns how many there were."""
-    seq = _advance(connection, 0)
+def bury(
+    connection: Connection, ids: Sequence[str], *, if_seq: int | None = None
+) -> tuple[int, int]:
+    """Turns products into tombstones and returns how many there were, and the clock.
+
+    Raises:
+        Conflict: A product has another number than ``if_seq``; nothing is written.
+    """
+    seq = advance(connection, 0)
     known = _known(connection, ids)
+    _expect(ids, known, if_seq)
     found = [key for key in dict.fromkeys(ids) if key in known and not known[key].deleted]
     if found:
-        rows = [{"key": key, "at": seq + place} for place, key in enumerate(found, start=1)]
+        now = wall_us()
+        rows = [{"key": key, "at": seq + n, "now": now} for n, key in enumerate(found, start=1)]
         connection.execute(_BURY, rows)
-    _advance(connection, len(found))
-    return len(found)
+    return len(found), advance(connection, len(found))
 
 
 def set_states(connection: Connection, states: Mapping[str, str]) -> int:
     """Sets the image states of products that exist and returns how many rows changed."""
-    seq = _advance(connection, 0)
+    seq = advance(connection, 0)
     known = _known(connection, list(states))
     changed = [
         key for key, row in known.items() if not row.deleted and row.image_state != states[key]
     ]
     if changed:
+        now = wall_us()
         rows = [
-            {"key": key, "state": states[key], "at": seq + place}
+            {"key": key, "state": states[key], "at": seq + place, "now": now}
             for place, key in enumerate(sorted(changed), start=1)
         ]
         connection.execute(_SET_STATE, rows)
-    _advance(connection, len(changed))
+    advance(connection, len(changed))
     return len(changed)
 
 
-def _advance(connection: Connection, count: int) -> int:
-    # The first call of a transaction takes the clock's lock, so that the order of commits is the
-    # order of seq; the last one moves it by what really changed.
-    return int(connection.execute(_ADVANCE, {"n": count}).scalar_one())
+def purge(connection: Connection, before_us: int) -> int:
+    """Forgets the tombstones of before a time, raises the log floor to the last of them.
+
+    Returns:
+        How many there were.
+    """
+    advance(connection, 0)
+    newest = connection.execute(select(func.max(_C.seq)).where(*_OLD), {"before": before_us})
+    floor = newest.scalar_one()
+    if floor is None:
+        return 0
+    raise_floor(connection, floor)
+    return connection.execute(delete(PRODUCTS).where(*_OLD), {"before": before_us}).rowcount
+
+
+def _expect(ids: Sequence[str] | Mapping[str, Values], known: Mapping[str, _Before],
+            if_seq: int | None) -> None:  # fmt: skip
+    if if_seq is None:
+        return
+    for key in ids:
+        row = known.get(key)
+        if if_seq != (0 if row is None or row.deleted else row.seq):
+            raise Conflict("the product is at another seq: read it and try again", field="if_seq")
 
 
 def _known(connection: Connection, ids: Sequence[str]) -> dict[str, _Before]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 import orjson
 from sqlalchemy import Engine, delete, select, tuple_
 
+from catalog.database import insert_new, writer
 from catalog.interaction import Interaction
 from catalog.limits import check_interaction
 from catalog.rows import INTERACTION_COLUMNS, interaction_of, interaction_values
-from catalog.tables import INTERACTIONS, insert_new, writer
+from catalog.tables import INTERACTIONS
 
 _PAGE = 2_000
 

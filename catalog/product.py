@@ -22,8 +22,9 @@ class Product:
 
     ``style_id`` groups the variants; ``price_minor`` counts minor units of ``currency`` (cents)
     and is None where the catalogue knows no price; ``images`` are SHA-256 hashes of photos in the
-    media store, the first is the face; ``seq`` is the catalogue's clock at the last change.
-    Words such as ``kind``, ``gender``, ``colour`` and ``season`` are lower case, empty if unknown.
+    media store, the first is the face; ``seq`` is the catalogue's clock at the last change,
+    ``added_seq`` at the one that brought the product in. Words such as ``kind``,
+    ``gender``, ``colour`` and ``season`` are lower case, empty if unknown.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Product:
     product_url: str = ""
     image_state: str = "none"
     seq: int = 0
+    added_seq: int = 0
 
     @property
     def in_stock(self) -> bool:

@@ -15,7 +15,7 @@ from catalog.tables import INTERACTIONS, PRODUCTS
 Values = dict[str, str | int | float | bool | None]
 
 PRODUCT_COLUMNS = tuple(
-    column for column in PRODUCTS.columns if column.name not in ("digest", "deleted")
+    column for column in PRODUCTS.columns if column.name not in ("digest", "deleted", "changed_us")
 )
 INTERACTION_COLUMNS = tuple(INTERACTIONS.columns)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -55,7 +55,7 @@ def product_of(row: Sequence[Any]) -> Product:
     # By position: this runs for each winner of each search. The tables hold the types.
     (
         id_, style_id, title, description, brand, category, kind, gender, colour, season,
-        attributes, sizes, price_minor, currency, images, product_url, image_state, seq,
+        attributes, sizes, price_minor, currency, images, product_url, image_state, seq, added_seq,
     ) = row  # fmt: skip
     return Product(
         id_,
@@ -76,6 +76,7 @@ def product_of(row: Sequence[Any]) -> Product:
         product_url,
         image_state,
         seq,
+        added_seq,
     )
 
 

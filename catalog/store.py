@@ -1,89 +1,117 @@
 """Keeps the catalogue in SQL: the source of truth of products and of what shoppers did."""
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import Connection, Engine, bindparam, func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, Engine
 
 from catalog import changes
-from catalog.changes import STATEMENT_IDS
+from catalog.clock import jump
+from catalog.database import open_engine, told_as_unavailable, writer
 from catalog.interaction import Interaction
 from catalog.journal import Journal
+from catalog.layout import lay_out
 from catalog.limits import check_image_state, check_product
+from catalog.photos import Photo, Photos
 from catalog.product import Product
-from catalog.rows import PRODUCT_COLUMNS, product_of, product_values
-from catalog.tables import CLOCK, PRODUCTS, CommitWatch, open_engine, writer
-from runtime.errors import Unavailable
-
-_PAGE = 500
-_C = PRODUCTS.c
-_BY_ID = select(*PRODUCT_COLUMNS).where(_C.id == bindparam("key"), ~_C.deleted)
-_BY_IDS = select(*PRODUCT_COLUMNS).where(_C.id.in_(bindparam("keys", expanding=True)), ~_C.deleted)
-_NEXT_PAGE = (
-    select(*PRODUCT_COLUMNS)
-    .where(_C.id > bindparam("after"), ~_C.deleted)
-    .order_by(_C.id)
-    .limit(_PAGE)
-)
+from catalog.reads import PAGE, CatalogReads
+from catalog.reports import DeleteReport, UpsertReport, Verdict
+from catalog.rows import product_values
+from catalog.vectors import ImageVectors
+from runtime.errors import InvalidArgument
 
 
-@dataclass(frozen=True, slots=True)
-class UpsertReport:
-    """What an upsert came to: numbers of products, and the clock after it."""
-
-    created: int
-    updated: int
-    unchanged: int
-    seq: int
-
-
-class CatalogStore:
+class CatalogStore(CatalogReads):
     """Products and interactions in one database; safe to use from many threads.
 
-    Each change to a product takes a number of one clock, whose lock is taken first: whoever reads
-    products by ``seq`` never misses one. What does not change takes no number.
+    Each change to a product or a vector takes a number of one clock, whose lock is taken first:
+    whoever reads by ``seq`` never misses one. What does not change takes no number.
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._journal = Journal(engine)
-        self._watch = CommitWatch(engine)
+        self._photos = Photos(engine)
+        self.vectors = ImageVectors(engine)
 
     @classmethod
     def open(cls, url: str, *, create: bool = False) -> "CatalogStore":
         """Opens a catalogue by URL, such as ``sqlite:////data/catalog.db``.
 
+        A catalogue of an older format is brought up to date where it stands.
+
         Raises:
-            SetupError: There is none and ``create`` is false, or it cannot be opened.
+            SetupError: There is none and ``create`` is false, it cannot be opened, or it is of a
+                newer format.
         """
-        return cls(open_engine(url, create=create))
+        engine = open_engine(url, create=create)
+        try:
+            lay_out(engine, create=create)
+            return cls(engine)
+        except BaseException:
+            engine.dispose()
+            raise
 
     def close(self) -> None:
         """Closes all connections."""
         self._watch.close()
         self._engine.dispose()
 
-    def upsert(self, products: Sequence[Product]) -> UpsertReport:
+    def upsert(self, products: Sequence[Product], *, if_seq: int | None = None) -> UpsertReport:
         """Creates or replaces products in one transaction; of equal ids the last one counts.
 
-        The store sets ``seq``, and ``image_state``: "none" without photos, "pending" where the
-        photos are new, else as it was.
+        The store sets ``seq``, ``added_seq``, and ``image_state``: "none" without photos,
+        "pending" where the photos are new, else as it was.
+
+        Args:
+            products: The products.
+            if_seq: The ``seq`` that each must have for the write to happen, 0 for products that
+                must not exist.
 
         Raises:
             InvalidArgument: A product is over a limit; nothing is kept.
+            Conflict: A product is not at ``if_seq``; nothing is kept.
             Unavailable: Another writer held the catalogue too long.
         """
         for place, product in enumerate(products):
             check_product(product, path=f"products[{place}]")
         rows = {product.id: product_values(product) for product in products}
         with self._writing() as connection:
-            created, updated, seq = changes.replace(connection, rows)
-        return UpsertReport(created, updated, len(rows) - created - updated, seq)
+            outcome = changes.replace(connection, rows, if_seq=if_seq)
+        counts = {"created": 0, "updated": 0, "unchanged": 0}
+        for status in outcome.statuses.values():
+            counts[status] += 1
+        return UpsertReport(**counts, seq=outcome.seq)
+
+    def upsert_each(self, products: Sequence[Product]) -> tuple[list[Verdict], int]:
+        """Creates or replaces those products that are within the limits, in one transaction.
+
+        Returns:
+            A verdict for each, in the order given, and the clock after the write. Of equal ids
+            the last valid one counts, and its verdict stands for all of them.
+
+        Raises:
+            Unavailable: Another writer held the catalogue too long; nothing is kept.
+        """
+        rows = {}
+        rejected: dict[int, Verdict] = {}
+        for place, product in enumerate(products):
+            try:
+                check_product(product, path=f"products[{place}]")
+            except InvalidArgument as error:
+                found = Verdict(product.id, "rejected", error.message, error.field or "")
+                rejected[place] = found
+            else:
+                rows[product.id] = product_values(product)
+        with self._writing() as connection:
+            outcome = changes.replace(connection, rows)
+        verdicts = [
+            rejected.get(place) or Verdict(product.id, outcome.statuses[product.id])
+            for place, product in enumerate(products)
+        ]
+        return verdicts, outcome.seq
 
     def upsert_all(
         self,
@@ -104,7 +132,7 @@ class CatalogStore:
         """
         created = updated = unchanged = 0
         stream = iter(products)
-        while batch := list(islice(stream, _PAGE)):
+        while batch := list(islice(stream, PAGE)):
             if created + updated + unchanged:
                 time.sleep(pause_s)
             report = self.upsert(batch)
@@ -115,10 +143,23 @@ class CatalogStore:
                 on_batch(len(batch))
         return UpsertReport(created, updated, unchanged, self.seq())
 
-    def delete(self, ids: Sequence[str]) -> int:
-        """Deletes products, leaving tombstones, and returns how many there were."""
+    def delete(self, ids: Sequence[str], *, if_seq: int | None = None) -> DeleteReport:
+        """Deletes products, leaving tombstones, and tells how many there were.
+
+        Raises:
+            Conflict: A product is not at ``if_seq``; nothing is deleted.
+            Unavailable: Another writer held the catalogue too long.
+        """
         with self._writing() as connection:
-            return changes.bury(connection, ids)
+            return DeleteReport(*changes.bury(connection, ids, if_seq=if_seq))
+
+    def purge_tombstones(self, before_us: int) -> int:
+        """Forgets what was deleted before a time in microseconds UTC; returns how many.
+
+        Raises the log floor: snapshots and followers older than that must begin anew.
+        """
+        with self._writing() as connection:
+            return changes.purge(connection, before_us)
 
     def set_image_state(self, states: Mapping[str, str]) -> int:
         """Records what became of products' photos and returns how many rows changed.
@@ -135,59 +176,23 @@ class CatalogStore:
         with self._writing() as connection:
             return changes.set_states(connection, states)
 
-    def get(self, product_id: str) -> Product | None:
-        """Returns a product, or None."""
-        with self._engine.connect() as connection:
-            row = connection.execute(_BY_ID, {"key": product_id}).first()
-        return None if row is None else product_of(row)
+    def jump_clock(self) -> int:
+        """Moves the clock past all numbers that a lost catalogue may have given out.
 
-    def get_many(self, ids: Sequence[str]) -> dict[str, Product]:
-        """Returns the products that exist, by id, in no order of note."""
-        found: dict[str, Product] = {}
-        with self._engine.connect() as connection:
-            for start in range(0, len(ids), STATEMENT_IDS):
-                keys = {"keys": ids[start : start + STATEMENT_IDS]}
-                for row in connection.execute(_BY_IDS, keys).all():
-                    found[row[0]] = product_of(row)
-        return found
-
-    def scan(self, *, after: str = "") -> Iterator[Product]:
-        """Yields products by id, from past ``after``, in bounded pages without a long read."""
-        while True:
-            with self._engine.connect() as connection:
-                rows = connection.execute(_NEXT_PAGE, {"after": after}).all()
-            yield from map(product_of, rows)
-            if len(rows) < _PAGE:
-                return
-            after = rows[-1][0]
-
-    def seq(self) -> int:
-        """Returns the clock: the number of the last change to a product."""
-        with self._engine.connect() as connection:
-            return int(connection.execute(select(CLOCK.c.seq)).scalar_one())
-
-    def count(self) -> int:
-        """Returns the number of products."""
-        with self._engine.connect() as connection:
-            return int(connection.execute(select(func.count()).where(~_C.deleted)).scalar_one())
-
-    def content_digest(self) -> str:
-        """Returns a digest of all products' contents, in hex, without ``seq`` and ``image_state``.
-
-        Equal digests, of whichever stores, mean that what is made from the products is equal.
+        For a catalogue that was just put back from a backup; returns the clock afterwards.
         """
-        digest = hashlib.blake2b(digest_size=16)
-        page = select(_C.id, _C.digest).where(~_C.deleted).order_by(_C.id).limit(4 * _PAGE)
-        after = ""
-        with self._engine.connect() as connection:
-            while rows := connection.execute(page.where(_C.id > after)).all():
-                digest.update("".join(f"{key}\0{content}\0" for key, content in rows).encode())
-                after = rows[-1][0]
-        return digest.hexdigest()
+        with self._writing() as connection:
+            return jump(connection)
 
-    def changes_token(self) -> object:
-        """Returns a value that differs once any process changed a product; takes microseconds."""
-        return self._watch.token(self.seq)
+    def add_media(self, photos: Sequence[Photo]) -> int:
+        """Records photos that the media store keeps and returns how many were new."""
+        with told_as_unavailable():
+            return self._photos.add(photos)
+
+    def media(self, sha256: str) -> Photo | None:
+        """Returns what is known of a photo by its content hash, or None."""
+        with told_as_unavailable():
+            return self._photos.get(sha256)
 
     def add_interactions(self, events: Sequence[Interaction]) -> int:
         """Keeps events in one transaction and returns how many were new, by ``event_id``.
@@ -195,15 +200,12 @@ class CatalogStore:
         Raises:
             InvalidArgument: An event is over a limit; nothing is kept.
         """
-        with _told_as_busy():
+        with told_as_unavailable():
             return self._journal.add(events)
 
     def remove_interactions(self, *, prefix: str) -> int:
-        """Removes the events whose id begins with ``prefix`` and returns how many there were.
-
-        An import that names its events with a prefix of its own can so be taken back.
-        """
-        with _told_as_busy():
+        """Removes the events whose id begins with ``prefix`` and returns how many there were."""
+        with told_as_unavailable():
             return self._journal.remove(prefix)
 
     def interactions(self, *, kinds: Sequence[str] = ()) -> Iterator[Interaction]:
@@ -220,19 +222,5 @@ class CatalogStore:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with _told_as_busy(), writer(self._engine).begin() as connection:
+        with told_as_unavailable(), writer(self._engine).begin() as connection:
             yield connection
-
-
-@contextmanager
-def _told_as_busy() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        is_full = "disk is full" in str(error.orig) or "disk I/O error" in str(error.orig)
-        why = (
-            "the catalogue cannot be written, its disk is full: make room and try again"
-            if is_full
-            else "the catalogue cannot be written now: try again"
-        )
-        raise Unavailable(why, retry_after_s=1) from error

@@ -1,43 +1,26 @@
-"""Lays out the tables of the catalogue in SQL; the one place that tells databases apart."""
-
-import threading
-from collections.abc import Callable
-from pathlib import Path
+"""Lays out the tables of the catalogue in SQL."""
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Connection,
-    Engine,
     Float,
     Index,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
-    create_engine,
-    event,
-    inspect,
-    make_url,
+    text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import dml as postgresql_dml
-from sqlalchemy.dialects.sqlite import dml as sqlite_dml
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
 
-from runtime.errors import SetupError
-
-FORMAT = 1
-_WRITES = "hemline_writes"
-_POOL_SIZE = 16
-_BUSY_TIMEOUT_S = "5"
+FORMAT = 2
+"""Moves with each migration, so that an older build refuses what it would not understand."""
 
 METADATA = MetaData()
 # Ids are compared by code point everywhere, whatever the locale of the database.
 _ID = String(128).with_variant(String(128, collation="C"), "postgresql")
+_SHA256 = String(64).with_variant(String(64, collation="C"), "postgresql")
 
 CLOCK = Table(
     "catalog_clock",
@@ -45,6 +28,16 @@ CLOCK = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
     Column("format", BigInteger, nullable=False),
+    # Tombstones at or below it are gone: whoever stands lower cannot catch up.
+    Column("log_floor", BigInteger, nullable=False, server_default="0"),
+)
+# Numbers that were given out by a catalogue that a backup has replaced since: whoever stands
+# between the two saw changes that never were.
+CLOCK_JUMPS = Table(
+    "clock_jumps",
+    METADATA,
+    Column("to_seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("from_seq", BigInteger, nullable=False),
 )
 PRODUCTS = Table(
     "products",
@@ -69,8 +62,51 @@ PRODUCTS = Table(
     Column("seq", BigInteger, nullable=False),
     Column("digest", String(32), nullable=False),
     Column("deleted", Boolean, nullable=False),
+    Column("changed_us", BigInteger, nullable=False, server_default="0"),
+    Column("added_seq", BigInteger, nullable=False, server_default="0"),
     Index("products_seq", "seq", unique=True),
     Index("products_style", "style_id"),
+    # Small, whatever the size of the catalogue: what the embedder and the purge look for.
+    Index(
+        "products_pending",
+        "seq",
+        sqlite_where=text("image_state = 'pending' AND NOT deleted"),
+        postgresql_where=text("image_state = 'pending' AND NOT deleted"),
+    ),
+    Index(
+        "products_tombstones",
+        "changed_us",
+        sqlite_where=text("deleted"),
+        postgresql_where=text("deleted"),
+    ),
+)
+IMAGE_VECTORS = Table(
+    "image_vectors",
+    METADATA,
+    Column("sha256", _SHA256, primary_key=True),
+    Column("fingerprint", _ID, primary_key=True),
+    # Little-endian float32; NULL where the photo cannot be decoded, with the problem beside it.
+    Column("vector", LargeBinary, nullable=True),
+    Column("problem", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("changed_us", BigInteger, nullable=False),
+    Index("image_vectors_seq", "seq", unique=True),
+)
+IMAGE_CLAIMS = Table(
+    "image_claims",
+    METADATA,
+    Column("sha256", _SHA256, primary_key=True),
+    Column("fingerprint", _ID, primary_key=True),
+    Column("holder", _ID, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+)
+MEDIA = Table(
+    "media",
+    METADATA,
+    Column("sha256", _SHA256, primary_key=True),
+    Column("media_type", String(32), nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("added_us", BigInteger, nullable=False),
 )
 INTERACTIONS = Table(
     "interactions",
@@ -87,106 +123,3 @@ INTERACTIONS = Table(
     Index("interactions_at", "at_us", "event_id"),
     Index("interactions_user", "user_id", "at_us", "event_id"),
 )
-
-
-def open_engine(url: str, *, create: bool) -> Engine:
-    """Opens the database of a catalogue, and lays out its tables where ``create`` says so.
-
-    Raises:
-        SetupError: There is no catalogue at the URL, it cannot be opened, or it is of another
-            format.
-    """
-    parsed = make_url(url)
-    shown = parsed.render_as_string(hide_password=True)
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
-        path = Path(parsed.database)
-        if create:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        elif not path.exists():
-            raise SetupError(f"there is no catalogue at {path}: import or draw one first")
-    if parsed.get_backend_name() == "sqlite" and "timeout" not in parsed.query:
-        parsed = parsed.update_query_dict({"timeout": _BUSY_TIMEOUT_S})
-    engine = create_engine(parsed, pool_size=_POOL_SIZE, max_overflow=_POOL_SIZE)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    try:
-        _lay_out(engine, shown, create=create)
-    except DBAPIError as error:
-        engine.dispose()
-        raise SetupError(f"the catalogue at {shown} cannot be opened: {error.orig}") from error
-    except SetupError:
-        engine.dispose()
-        raise
-    return engine
-
-
-def writer(engine: Engine) -> Engine:
-    """Returns the engine whose transactions take the write lock at their start."""
-    return engine.execution_options(**{_WRITES: True})
-
-
-def insert_new(engine: Engine, table: Table) -> sqlite_dml.Insert | postgresql_dml.Insert:
-    """Returns an INSERT into the table that passes over rows whose key exists."""
-    if engine.dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
-
-
-class CommitWatch:
-    """Tells cheaply whether any connection, of this process or another, has committed."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._lock = threading.Lock()
-        self._version = -1
-        self._token = -1
-        # SQLite counts the commits of all others for each connection: one of our own is kept,
-        # which never writes. Other databases are asked each time.
-        self._connection = engine.raw_connection() if engine.dialect.name == "sqlite" else None
-
-    def token(self, read: Callable[[], int]) -> int:
-        """Returns ``read()``, or what it returned last if nothing was committed since."""
-        if self._connection is None:
-            return read()
-        with self._lock:
-            cursor = self._connection.cursor()
-            version = cursor.execute("PRAGMA data_version").fetchone()[0]
-            cursor.close()
-            if version != self._version:
-                # The version first: a commit in between moves it again, and is seen next time.
-                self._token = read()
-                self._version = version
-            return self._token
-
-    def close(self) -> None:
-        """Gives the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-
-
-def _lay_out(engine: Engine, shown: str, *, create: bool) -> None:
-    if create:
-        with writer(engine).begin() as connection:
-            METADATA.create_all(connection)
-            first = insert_new(engine, CLOCK).values(id=1, seq=0, format=FORMAT)
-            connection.execute(first)
-    with engine.connect() as connection:
-        if not inspect(connection).has_table(CLOCK.name):
-            raise SetupError(f"there is no catalogue at {shown}: import or draw one first")
-        found = connection.execute(CLOCK.select()).one().format
-    if found != FORMAT:
-        raise SetupError(f"the catalogue is format {found}, this build reads {FORMAT}: rebuild it")
-
-
-def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    # The driver must not begin transactions by itself: it would begin them without the lock.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get(_WRITES):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -30,6 +30,7 @@ def product_to_proto(product: Product) -> pb.Product:
         product_url=product.product_url,
         image_state=product.image_state,
         seq=product.seq,
+        added_seq=product.added_seq,
     )
 
 
@@ -54,6 +55,7 @@ def product_from_proto(message: pb.Product) -> Product:
         product_url=message.product_url,
         image_state=message.image_state or "none",
         seq=message.seq,
+        added_seq=message.added_seq,
     )
 
 

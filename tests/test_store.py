@@ -57,8 +57,8 @@ def plain(number: int, title: str = "Thing") -> Product:
 
 def test_a_product_comes_back_as_it_went_in(store: CatalogStore) -> None:
     store.upsert([FULL, plain(1)])
-    assert store.get("007") == replace(FULL, image_state="pending", seq=1)
-    assert store.get("p-0001") == replace(plain(1), image_state="none", seq=2)
+    assert store.get("007") == replace(FULL, image_state="pending", seq=1, added_seq=1)
+    assert store.get("p-0001") == replace(plain(1), image_state="none", seq=2, added_seq=2)
     assert store.get("7") is None
 
 
@@ -116,7 +116,7 @@ def test_a_photo_is_pending_until_told_otherwise_and_again_when_it_changes(
 
 def test_a_deleted_product_is_gone_takes_a_number_and_may_come_back(store: CatalogStore) -> None:
     store.upsert([plain(1), plain(2)])
-    assert store.delete(["p-0001", "p-0001", "nobody"]) == 1
+    assert store.delete(["p-0001", "p-0001", "nobody"]).deleted == 1
     assert store.seq() == 3
     assert (store.get("p-0001"), store.count()) == (None, 1)
     assert store.get_many(["p-0001"]) == {}

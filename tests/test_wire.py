@@ -29,6 +29,7 @@ def test_stock_is_told() -> None:
 def test_every_field_of_the_message_is_carried() -> None:
     message = product_to_proto(FULL)
     message.seq = 5
+    message.added_seq = 4
     carried = {field.name for field, _ in message.ListFields()}
     assert carried == {field.name for field in pb.Product.DESCRIPTOR.fields}
 

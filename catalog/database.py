@@ -1,0 +1,191 @@
+"""Opens databases; the one place that tells them apart."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    literal_column,
+    make_url,
+)
+from sqlalchemy import exc as sql
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import dml as postgresql_dml
+from sqlalchemy.dialects.sqlite import dml as sqlite_dml
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from runtime.errors import SetupError, Unavailable
+
+_WRITES = "hemline_writes"
+_POOL_SIZE = 16
+_POOL_TIMEOUT_S = 5
+_BUSY_TIMEOUT_S = "5"
+_POSTGRESQL = {"postgresql", "postgres", "postgresql+psycopg"}
+_POSTGRESQL_DEFAULTS = {
+    "application_name": "hemline",
+    "connect_timeout": "5",
+    # A lock is waited for as long as SQLite waits; a statement that runs away is ended; a server
+    # that vanished without a word is noticed.
+    "options": "-c lock_timeout=5s -c statement_timeout=60s",
+    "tcp_user_timeout": "10000",
+}
+_FULL = ("disk is full", "disk I/O error", "No space left on device")
+
+
+def open_engine(url: str, *, create: bool) -> Engine:
+    """Opens a database; connections are made when they are needed.
+
+    Args:
+        url: ``sqlite:///PATH``, ``postgresql://...`` or ``postgresql+psycopg://...``.
+        create: Whether a SQLite file that is missing will be made.
+
+    Raises:
+        SetupError: The URL is of no known database, or there is no such file.
+    """
+    try:
+        parsed = make_url(url)
+    except sql.ArgumentError as error:
+        raise SetupError("the URL of the catalogue cannot be read") from error
+    if parsed.drivername in _POSTGRESQL:
+        return _open_postgresql(parsed)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed, create=create)
+    raise SetupError(f"a catalogue is kept in sqlite or postgresql, not in {parsed.drivername}")
+
+
+def shown(engine: Engine) -> str:
+    """Returns the URL of a database without its password."""
+    return engine.url.set(query={}).render_as_string(hide_password=True)
+
+
+def writer(engine: Engine) -> Engine:
+    """Returns the engine whose transactions take the write lock at their start."""
+    return engine.execution_options(**{_WRITES: True})
+
+
+def insert_new(engine: Engine, table: Table) -> sqlite_dml.Insert | postgresql_dml.Insert:
+    """Returns an INSERT into the table that passes over rows whose key exists."""
+    return insert(engine, table).on_conflict_do_nothing()
+
+
+def insert(engine: Engine, table: Table) -> sqlite_dml.Insert | postgresql_dml.Insert:
+    """Returns an INSERT into the table that can be told what to do about rows that exist."""
+    if engine.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
+
+
+def now_us(engine: Engine) -> ColumnElement[int]:
+    """Returns the database's own time in microseconds UTC, to the millisecond at least.
+
+    All processes agree on it, whatever their clocks say.
+    """
+    if engine.dialect.name == "sqlite":
+        milliseconds = "CAST(ROUND((julianday('now') - 2440587.5) * 86400000) AS INTEGER)"
+        return literal_column(f"({milliseconds} * 1000)")
+    # Not now(), which is when the transaction began: it may have waited for a lock since.
+    return literal_column("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
+
+
+@contextmanager
+def told_as_unavailable() -> Iterator[None]:
+    """Turns what a database says when it cannot be reached, or is busy, into Unavailable."""
+    try:
+        yield
+    except (sql.OperationalError, sql.InterfaceError) as error:
+        is_full = any(words in str(error.orig) for words in _FULL)
+        why = (
+            "the catalogue cannot be written, its disk is full: make room and try again"
+            if is_full
+            else "the catalogue cannot be reached or is busy: try again"
+        )
+        raise Unavailable(why, retry_after_s=1) from error
+    except sql.TimeoutError as error:
+        why = "all connections to the catalogue are in use: try again"
+        raise Unavailable(why, retry_after_s=1) from error
+
+
+class CommitWatch:
+    """Tells cheaply whether any connection, of this process or another, has committed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._lock = threading.Lock()
+        self._version = -1
+        self._token = -1
+        # SQLite counts the commits of all others for each connection: one of our own is kept,
+        # which never writes. Other databases are asked each time.
+        self._connection = engine.raw_connection() if engine.dialect.name == "sqlite" else None
+
+    def token(self, read: Callable[[], int]) -> int:
+        """Returns ``read()``, or what it returned last if nothing was committed since."""
+        if self._connection is None:
+            return read()
+        with self._lock:
+            cursor = self._connection.cursor()
+            version = cursor.execute("PRAGMA data_version").fetchone()[0]
+            cursor.close()
+            if version != self._version:
+                # The version first: a commit in between moves it again, and is seen next time.
+                self._token = read()
+                self._version = version
+            return self._token
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+
+
+def _open_sqlite(url: URL, *, create: bool) -> Engine:
+    if url.database:
+        path = Path(url.database)
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        elif not path.exists():
+            raise SetupError(f"there is no catalogue at {path}: import or draw one first")
+    if "timeout" not in url.query:
+        url = url.update_query_dict({"timeout": _BUSY_TIMEOUT_S})
+    engine = _pooled(url, pre_ping=False)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _open_postgresql(url: URL) -> Engine:
+    missing = {key: value for key, value in _POSTGRESQL_DEFAULTS.items() if key not in url.query}
+    url = url.set(drivername="postgresql+psycopg").update_query_dict(missing)
+    # A server that was started anew leaves dead connections in the pool: each is asked first.
+    return _pooled(url, pre_ping=True)
+
+
+def _pooled(url: URL, *, pre_ping: bool) -> Engine:
+    return create_engine(
+        url,
+        pool_size=_POOL_SIZE,
+        max_overflow=_POOL_SIZE,
+        pool_timeout=_POOL_TIMEOUT_S,
+        pool_pre_ping=pre_ping,
+    )
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # The driver must not begin transactions by itself: it would begin them without the lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    if connection.get_execution_options().get(_WRITES):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
