@@ -14,6 +14,7 @@ from runtime.limiter import Limiter, current_slot
 from runtime.metrics import Metrics
 from runtime.tracing import METADATA_KEY, bind
 
+AUTHORIZATION = "authorization"
 REASON, FIELD, RETRY_AFTER = "hemline-reason", "hemline-field", "hemline-retry-after-s"
 _BATCHES = ("queries", "histories", "user_ids")
 _STATUS = {status.value[0]: status for status in grpc.StatusCode}
@@ -23,6 +24,8 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _Found: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 _Context = grpc.aio.ServicerContext[Any, Any]
 _Behaviour = Callable[[Any, _Context], Awaitable[Any]]
+Admit: TypeAlias = Callable[[str, str], None]
+"""Is told the full name of a method and the caller's ``authorization``, and raises or not."""
 
 
 class _Malformed:
@@ -43,10 +46,12 @@ class Guard(grpc.aio.ServerInterceptor):
     Args:
         limiter: Counts the queries of a batch, or one for a call without a batch.
         metrics: Gets ``hemline_rpc_seconds{method,code}`` and ``hemline_in_flight``.
+        admit: Asked before each call that is not of health or reflection; None lets all in.
     """
 
-    def __init__(self, limiter: Limiter, metrics: Metrics) -> None:
+    def __init__(self, limiter: Limiter, metrics: Metrics, admit: Admit | None = None) -> None:
         self._limiter = limiter
+        self._admit = admit
         self._seconds = metrics.histogram(
             "rpc_seconds", "Time to answer a call, by method and code", ("method", "code")
         )
@@ -75,7 +80,8 @@ class Guard(grpc.aio.ServerInterceptor):
     def _wrap(self, method: str, handler: _Handler) -> _Handler:
         is_ours = not method.startswith("/grpc.")
         behaviour = cast(_Behaviour, handler.unary_unary)
-        call = _Call(method, behaviour, self._limiter if is_ours else None, self._seconds)
+        limiter, admit = (self._limiter, self._admit) if is_ours else (None, None)
+        call = _Call(method, behaviour, limiter, self._seconds, admit)
         return grpc.unary_unary_rpc_method_handler(
             call.run,  # grpc asks whether this is a coroutine function.
             request_deserializer=_tolerant(handler.request_deserializer),
@@ -87,9 +93,15 @@ class _Call:
     """Runs one method under guard."""
 
     def __init__(
-        self, method: str, behaviour: _Behaviour, limiter: Limiter | None, seconds: Histogram
+        self,
+        method: str,
+        behaviour: _Behaviour,
+        limiter: Limiter | None,
+        seconds: Histogram,
+        admit: Admit | None,
     ) -> None:
         self._method = method
+        self._admit = admit
         self._behaviour = behaviour
         self._limiter = limiter
         self._seconds = seconds
@@ -101,7 +113,9 @@ class _Call:
         code = "CANCELLED"  # So that a call that was given up is not counted as answered.
         slot = None
         try:
-            bind(_request_id(context))
+            bind(_told(context, METADATA_KEY))
+            if self._admit is not None:
+                self._admit(self._method, _told(context, AUTHORIZATION))
             if isinstance(request, _Malformed):
                 raise InvalidArgument("the request is not a message of this method")
             left = context.time_remaining()
@@ -164,9 +178,9 @@ def _count(request: object) -> int:
     return 1
 
 
-def _request_id(context: _Context) -> str:
+def _told(context: _Context, name: str) -> str:
     for key, value in context.invocation_metadata() or ():
-        if key == METADATA_KEY and isinstance(value, str):
+        if key == name and isinstance(value, str):
             return value
     return ""
 

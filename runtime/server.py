@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha import reflection
 
 from runtime.errors import SetupError
 from runtime.health import Health
-from runtime.interceptors import Guard
+from runtime.interceptors import Admit, Guard
 from runtime.limiter import Limiter, current_slot
 from runtime.metrics import Metrics
 from runtime.probes import Probes
@@ -63,6 +63,7 @@ class StageServer:
         services: Full names of the services.
         settings: How to serve.
         metrics: Where to measure.
+        admit: Asked before each call of these services; None lets all in.
     """
 
     def __init__(
@@ -72,12 +73,15 @@ class StageServer:
         services: Sequence[str],
         settings: ServerSettings,
         metrics: Metrics,
+        *,
+        admit: Admit | None = None,
     ) -> None:
         self._stage = stage
         self._register = register
         self._services = tuple(services)
         self._settings = settings
         self._metrics = metrics
+        self._admit = admit
         self._limiter = Limiter(settings.in_flight_limit or 2 * settings.workers + 2)
         self._threads = ThreadPoolExecutor(settings.workers, thread_name_prefix=f"{stage}-work")
         self._health = Health(services)
@@ -109,7 +113,7 @@ class StageServer:
             SetupError: The address cannot be bound.
         """
         server = grpc.aio.server(
-            interceptors=[Guard(self._limiter, self._metrics)],
+            interceptors=[Guard(self._limiter, self._metrics, self._admit)],
             options=_options(self._settings),
             maximum_concurrent_rpcs=max(64, 10 * self._limiter.limit),
         )
@@ -121,7 +125,8 @@ class StageServer:
         except RuntimeError:
             raise SetupError(f"{self._settings.address} cannot be bound: is it taken?") from None
         if self._settings.metrics_address:
-            self._probes = Probes(self._settings.metrics_address, self._metrics, self.why_not_ready)
+            address = self._settings.metrics_address
+            self._probes = Probes(address, self._metrics, self.why_not_ready, self.remark)
             self._probes.start()
         await server.start()
         self._server = server
@@ -129,15 +134,23 @@ class StageServer:
         return port
 
     def set_ready(self, ready: bool, reason: str = "") -> None:
-        """Tells callers and probes whether work may be sent, and why not."""
+        """Tells callers and probes whether work may be sent, and why not.
+
+        A reason beside readiness is a remark: work may be sent, but something is wrong.
+        """
         if (ready, reason) != (self._health.is_ready, self._reason):
-            _log.info("%s is %s", self._stage, "ready" if ready else f"not ready: {reason}")
+            state = "ready" if ready else "not ready"
+            _log.info("%s is %s", self._stage, f"{state}: {reason}" if reason else state)
         self._reason = reason
         self._health.set_ready(ready)
 
     def why_not_ready(self) -> str:
         """Returns the reason; empty when work may be sent."""
         return "" if self._health.is_ready else self._reason or "not ready"
+
+    def remark(self) -> str:
+        """Returns what is wrong although work may be sent; empty when nothing is."""
+        return self._reason if self._health.is_ready else ""
 
     async def run_blocking(
         self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs

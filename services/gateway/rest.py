@@ -12,6 +12,9 @@ from starlette.staticfiles import StaticFiles
 from runtime.errors import Code, Internal, NotFound, ServiceError
 from runtime.limiter import Limiter
 from services.gateway import schemas_out as out
+from services.gateway.access import Access
+from services.gateway.keys import ACT_AS_USER, ADMIN
+from services.gateway.rest_access import give_session
 from services.gateway.rest_bodies import BodyTimeout
 from services.gateway.rest_frame import Frame
 from services.gateway.rest_openapi import (
@@ -61,8 +64,8 @@ def create_app(
         exception_handlers={ServiceError: _told, HTTPException: _http_told, Exception: _bug},
     )
     for endpoint in _endpoints(Routes(rooms, body_timeout_s=body_timeout_s)):
-        add(app, endpoint)
-    _add_pages(app, web)
+        add(app, endpoint, rooms.access)
+    _add_pages(app, web, rooms.access)
     return Frame(app, Limiter(in_flight_limit), rooms.metrics)
 
 
@@ -82,17 +85,24 @@ def _endpoints(routes: Routes) -> list[Endpoint]:
         Endpoint("GET", product, routes.get_product, out.ProductReply, None, [product_id]),
         Endpoint("POST", f"{products}:batchGet", routes.batch_get, out.BatchGetReply, ids),
         Endpoint("POST", images, routes.upload_image, out.UploadReply, photo),
-        Endpoint("GET", image, routes.get_image, None, None, [sha256, width]),
+        # Who knows the hash of a photo has seen it.
+        Endpoint("GET", image, routes.get_image, None, None, [sha256, width], scope=None),
         Endpoint(
-            "GET", "/v1/shoppers:sample", routes.sample_shoppers, out.ShoppersReply, None, [limit]
+            "GET",
+            "/v1/shoppers:sample",
+            routes.sample_shoppers,
+            out.ShoppersReply,
+            None,
+            [limit],
+            scope=ACT_AS_USER,
         ),
-        Endpoint("GET", "/livez", routes.live),
-        Endpoint("GET", "/readyz", routes.ready),
-        Endpoint("GET", "/metrics", routes.metrics),
+        Endpoint("GET", "/livez", routes.live, scope=None),
+        Endpoint("GET", "/readyz", routes.ready, scope=None),
+        Endpoint("GET", "/metrics", routes.metrics, scope=ADMIN),
     ]
 
 
-def _add_pages(app: FastAPI, web: Path) -> None:
+def _add_pages(app: FastAPI, web: Path, access: Access) -> None:
     """Adds the page, its files, and the description."""
     description = Description(app)
 
@@ -101,7 +111,9 @@ def _add_pages(app: FastAPI, web: Path) -> None:
         page = web / "index.html"
         if not page.is_file():
             raise NotFound("this gateway has no page")
-        return FileResponse(page, media_type="text/html", headers={"Cache-Control": "no-cache"})
+        shown = FileResponse(page, media_type="text/html", headers={"Cache-Control": "no-cache"})
+        give_session(shown, access)
+        return shown
 
     async def openapi(request: Request) -> Response:
         del request

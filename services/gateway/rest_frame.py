@@ -103,7 +103,7 @@ class _Reply:
             headers[METADATA_KEY] = self._request_id
             for name, value in SAFE_HEADERS:
                 headers[name] = value
-            if self.status in (408, 413):
+            if self.status in (401, 403, 408, 413):
                 headers["connection"] = "close"  # the rest of the body is not read
         await self._send(message)
         if message["type"] == "http.response.body" and not message.get("more_body"):

@@ -13,18 +13,25 @@ from pydantic.json_schema import models_json_schema
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.gateway.access import Access
+from services.gateway.keys import READ
+from services.gateway.rest_access import guarded
 from services.gateway.schemas import BatchGetBody, SearchBody
 from services.gateway.schemas_out import ProblemReply
 
 Described: TypeAlias = dict[str, Any]  # OpenAPI is JSON of any shape
 _REF = "#/components/schemas/{model}"
 _BODIES: tuple[type[BaseModel], ...] = (SearchBody, BatchGetBody, ProblemReply)
-_METHODS = ("get", "post")
+_METHODS = ("get", "post", "put", "delete")
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One route. ``takes`` are the body's schemas by media type; ``gives`` None is no JSON."""
+    """One route.
+
+    ``takes`` are the body's schemas by media type; ``gives`` None is no JSON; ``scope`` is what a
+    caller's key must hold, None for nothing.
+    """
 
     method: str
     path: str
@@ -32,6 +39,7 @@ class Endpoint:
     gives: type[BaseModel] | None = None
     takes: Mapping[str, Described] | None = None
     parameters: Sequence[Described] = ()
+    scope: str | None = READ
 
 
 def body_of(kind: type[BaseModel]) -> Described:
@@ -59,9 +67,12 @@ def parameter(name: str, where: str, kind: str, text: str) -> Described:
     }
 
 
-def add(app: FastAPI, endpoint: Endpoint) -> None:
+def add(app: FastAPI, endpoint: Endpoint, access: Access) -> None:
     """Adds a route and its description."""
     extra: Described = {"parameters": list(endpoint.parameters)}
+    if endpoint.scope is not None:
+        extra["security"] = [{"key": []}]
+        extra["x-scope"] = endpoint.scope
     if endpoint.takes:
         content = {kind: {"schema": schema} for kind, schema in endpoint.takes.items()}
         extra["requestBody"] = {"required": True, "content": content}
@@ -73,7 +84,7 @@ def add(app: FastAPI, endpoint: Endpoint) -> None:
         responses[200] = {"model": endpoint.gives}
     app.add_api_route(
         endpoint.path,
-        endpoint.handler,
+        guarded(endpoint.handler, endpoint.scope, access),
         methods=[endpoint.method],
         response_model=None,
         responses=responses,
@@ -103,6 +114,8 @@ class Description:
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(bodies["$defs"])
+        schemes = document["components"].setdefault("securitySchemes", {})
+        schemes["key"] = {"type": "http", "scheme": "bearer"}
         return document
 
 

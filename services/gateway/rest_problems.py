@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
-from runtime.errors import InvalidArgument, ServiceError
+from runtime.errors import InvalidArgument, ServiceError, Unauthenticated
 from runtime.tracing import current_request_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -18,6 +18,8 @@ _PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 def problem(error: ServiceError, *, status: int = 0) -> Response:
     """The response of an error; ``status`` overrides the one of its code."""
     headers: dict[str, str] = {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     return problem_of(

@@ -1,7 +1,7 @@
 """The REST door: one method a route, each a translation and a call of a room."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import orjson
 from starlette.requests import Request
@@ -11,6 +11,7 @@ from runtime.errors import InvalidArgument, NotFound, TooLarge
 from runtime.metrics import Metrics
 from runtime.tracing import current_request_id
 from services.gateway import rest_bodies as bodies
+from services.gateway.access import Access, open_to_all
 from services.gateway.limits import check_id
 from services.gateway.pictures import Pictures
 from services.gateway.query import MAX_BUDGET_MS, MIN_BUDGET_MS, Query, within_time
@@ -30,7 +31,10 @@ _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """What the doors open to. ``shoppers`` is None where the catalogue is not the demo's."""
+    """What the doors open to.
+
+    ``shoppers`` is None where the catalogue is not the demo's; ``access`` says who may.
+    """
 
     searching: Searching
     documents: Documents
@@ -38,6 +42,7 @@ class Rooms:
     shoppers: DemoShoppers | None
     why_not_ready: Callable[[], str]
     metrics: Metrics
+    access: Access = field(default_factory=open_to_all)
 
 
 class Routes:
