@@ -25,7 +25,8 @@ class Follower(Generic[T]):
         store: Where releases are published.
         load: Opens what the stage needs of a release; runs in a thread.
         poll_s: Seconds between looks at the store.
-        on_state: Told whether there is something to serve from, and why not.
+        on_state: Told whether there is something to serve from, and why not; or, where there is,
+            why the newest release is not what is served from.
         metrics: Gets loads, failures by reason, and the generations in service.
         kinds: Kinds whose generations matter; a release that changes others is not loaded.
             Empty: all.
@@ -57,6 +58,9 @@ class Follower(Generic[T]):
         self._failures = metrics.counter(
             "release_load_failures", "Releases that could not be opened, by reason", ("reason",)
         )
+        self._refusing = metrics.gauge(
+            "release_refused", "1 while the release in force is refused, by reason", ("reason",)
+        )
         self._serving = metrics.gauge(
             "generation_info", "Generations in service", ("kind", "generation")
         )
@@ -69,7 +73,7 @@ class Follower(Generic[T]):
 
     @property
     def release(self) -> Release | None:
-        """The release that :attr:`value` was loaded from."""
+        """The newest release that :attr:`value` belongs to."""
         return self._release
 
     async def run(self) -> None:
@@ -84,10 +88,10 @@ class Follower(Generic[T]):
             release = await asyncio.to_thread(self._store.current)
             if release is None:
                 self._tell("no release is published yet: run hemline build")
-            elif not self._is_served(release) and self._may_try(release):
+            elif self._is_served(release):
+                self._accept(release)
+            elif self._may_try(release):
                 await self._swap(release)
-            else:
-                self._tell("")
         except ArtifactRefused as refused:
             self._fail(refused.reason, refused.message)
 
@@ -100,15 +104,14 @@ class Follower(Generic[T]):
             reason = error.reason if isinstance(error, ArtifactRefused) else "open_failed"
             self._fail(reason, f"release {release.name}: {error}", error)
             return
-        self._value, self._release, self._refused = value, release, None
+        self._value = value
         self._seconds.observe(time.monotonic() - started)
-        self._seq.set(release.seq)
         self._serving.clear()
         for kind, generation in release.generations.items():
             if not self._kinds or kind in self._kinds:
                 self._serving.labels(kind, generation).set(1)
         _log.info("release %s is in service", release.name)
-        self._tell("")
+        self._accept(release)
 
     def _open(self, release: Release) -> T:
         for kind in self._kinds:
@@ -136,12 +139,21 @@ class Follower(Generic[T]):
 
     def _fail(self, reason: str, message: str, error: Exception | None = None) -> None:
         self._failures.labels(reason).inc()
+        self._refusing.clear()
+        self._refusing.labels(reason).set(1)
         is_bug = error is not None and not isinstance(error, ArtifactRefused)
         _log.error("%s", message, extra={"reason": reason}, exc_info=error if is_bug else None)
         self._tell(message)
 
+    def _accept(self, release: Release) -> None:
+        # Another release of the same generations counts as opened.
+        self._release, self._refused = release, None
+        self._seq.set(release.seq)
+        self._refusing.clear()
+        self._on_state(True, "")
+
     def _tell(self, why_not: str) -> None:
-        if self._value is not None:
-            self._on_state(True, "")
-        elif why_not:
+        if self._release is None:
             self._on_state(False, why_not)
+        else:
+            self._on_state(True, f"serving {self._release.name}: {why_not}")

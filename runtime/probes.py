@@ -17,12 +17,19 @@ class Probes:
         address: ``host:port``; port 0 takes a free one.
         metrics: What ``/metrics`` shows.
         why_not_ready: Returns the reason; empty when ready. Called from other threads.
+        remark: Returns what is wrong although ready; empty when nothing is.
 
     Raises:
         SetupError: The address is malformed or cannot be bound.
     """
 
-    def __init__(self, address: str, metrics: Metrics, why_not_ready: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        address: str,
+        metrics: Metrics,
+        why_not_ready: Callable[[], str],
+        remark: Callable[[], str] = lambda: "",
+    ) -> None:
         host, _, port = address.rpartition(":")
         if not host or not port.isdecimal():
             raise SetupError(f"{address!r} is not an address: give host:port")
@@ -32,6 +39,7 @@ class Probes:
             raise SetupError(f"{address} cannot be bound: is it taken?") from None
         self._server.metrics = metrics
         self._server.why_not_ready = why_not_ready
+        self._server.remark = remark
         self.port: int = self._server.server_address[1]
 
     def start(self) -> None:
@@ -48,6 +56,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     metrics: Metrics
     why_not_ready: Callable[[], str]
+    remark: Callable[[], str]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -64,7 +73,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, b"live\n")
         elif self.path == "/readyz":
             reason = self.server.why_not_ready()
-            self._answer(503 if reason else 200, f"{reason or 'ready'}\n".encode())
+            remark = self.server.remark()
+            ready = f"ready, {remark}" if remark else "ready"
+            self._answer(503 if reason else 200, f"{reason or ready}\n".encode())
         else:
             self._answer(404, b"not found\n")
 

@@ -1,6 +1,7 @@
 """Promises of the follower: a stage swaps to what is whole and keeps what it has otherwise."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,10 @@ class World:
         line = f'hemline_release_load_failures_total{{reason="{reason}"}} 1.0'
         return line in self.metrics.render().decode()
 
+    def refusing(self) -> list[str]:
+        shown = self.metrics.render().decode()
+        return re.findall(r'^hemline_release_refused\{reason="(\w+)"\} 1.0$', shown, re.MULTILINE)
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
@@ -112,8 +117,16 @@ async def test_a_damaged_release_keeps_the_old_one_in_service(world: World) -> N
     world.damage(world.release("two"))
     await follower.poll()
     assert follower.value == "one"
-    assert world.states[-1] == (True, "")
+    ready, remark = world.states[-1]
+    assert ready
+    assert remark.startswith("serving r-000001: release r-000002: ")
+    assert "words.txt" in remark
     assert world.failures("file_size")
+    assert world.refusing() == ["file_size"]
+    world.release("three")
+    await follower.poll()
+    assert world.states[-1] == (True, "")
+    assert world.refusing() == []
 
 
 async def test_a_release_that_cannot_be_opened_keeps_the_old_one(world: World) -> None:
@@ -167,6 +180,16 @@ async def test_going_back_is_a_release_like_any_other(world: World) -> None:
     world.store.release({"text": first}, seq=1)
     await follower.poll()
     assert follower.value == "one"
+
+
+async def test_a_release_of_the_same_generations_is_named_and_not_loaded(world: World) -> None:
+    follower = world.follower()
+    generation = world.release("one")
+    await follower.poll()
+    world.store.release({"text": generation}, seq=9)
+    await follower.poll()
+    assert world.loads == ["r-000001"]
+    assert follower.release == world.store.current()
 
 
 async def test_a_release_of_other_kinds_is_not_loaded(world: World) -> None:

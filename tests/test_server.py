@@ -367,6 +367,9 @@ async def test_probes_and_metrics_are_shown_over_http() -> None:
         assert await asyncio.to_thread(fetch, "/readyz") == (503, "no release is published yet\n")
         world.server.set_ready(True)
         assert await asyncio.to_thread(fetch, "/readyz") == (200, "ready\n")
+        world.server.set_ready(True, "serving r-000001: r-000002 is damaged")
+        remark = "ready, serving r-000001: r-000002 is damaged\n"
+        assert await asyncio.to_thread(fetch, "/readyz") == (200, remark)
         status, shown = await asyncio.to_thread(fetch, "/metrics")
         assert status == 200
         assert (
