@@ -13,15 +13,17 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
+    func,
     literal_column,
     make_url,
+    select,
 )
 from sqlalchemy import exc as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import dml as postgresql_dml
 from sqlalchemy.dialects.sqlite import dml as sqlite_dml
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from runtime.errors import SetupError, Unavailable
 
@@ -38,6 +40,8 @@ _POSTGRESQL_DEFAULTS = {
     "options": "-c lock_timeout=5s -c statement_timeout=60s",
     "tcp_user_timeout": "10000",
 }
+_PATIENCE_S = "3600"
+_LAYOUT_LOCK = 0x4845_4D4C  # "HEML"
 _FULL = ("disk is full", "disk I/O error", "No space left on device")
 
 
@@ -94,6 +98,23 @@ def now_us(engine: Engine) -> ColumnElement[int]:
         return literal_column(f"({milliseconds} * 1000)")
     # Not now(), which is when the transaction began: it may have waited for a lock since.
     return literal_column("CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)")
+
+
+@contextmanager
+def alone(engine: Engine) -> Iterator[Connection]:
+    """Yields a transaction that lays out tables: one at a time, however long it takes.
+
+    Whoever else asks for one waits, in this process and in any other.
+    """
+    patient = create_engine(_patient(engine.url), poolclass=NullPool)
+    is_sqlite = engine.dialect.name == "sqlite"
+    if is_sqlite:
+        event.listen(patient, "connect", _set_up_sqlite)
+        event.listen(patient, "begin", _begin_sqlite)
+    with writer(patient).begin() as connection:
+        if not is_sqlite:
+            connection.execute(select(func.pg_advisory_xact_lock(_LAYOUT_LOCK)))
+        yield connection
 
 
 @contextmanager
@@ -165,6 +186,11 @@ def _open_postgresql(url: URL) -> Engine:
     url = url.set(drivername="postgresql+psycopg").update_query_dict(missing)
     # A server that was started anew leaves dead connections in the pool: each is asked first.
     return _pooled(url, pre_ping=True)
+
+
+def _patient(url: URL) -> URL:
+    changed = {"timeout": _PATIENCE_S} if url.get_backend_name() == "sqlite" else {"options": ""}
+    return url.update_query_dict(changed)
 
 
 def _pooled(url: URL, *, pre_ping: bool) -> Engine:

@@ -17,6 +17,9 @@ from sqlalchemy import (
 FORMAT = 2
 """Moves with each migration, so that an older build refuses what it would not understand."""
 
+VERSION_TABLE = "catalog_migrations"
+"""Where Alembic keeps the last step that was taken."""
+
 METADATA = MetaData()
 # Ids are compared by code point everywhere, whatever the locale of the database.
 _ID = String(128).with_variant(String(128, collation="C"), "postgresql")

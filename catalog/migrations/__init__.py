@@ -1,0 +1,1 @@
+"""The steps from each format of the catalogue to the next."""
