@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offline import verbs
+from offline.grammar_import import add_import
 from offline.grammar_parts import Version, takes_json, takes_serving, verb_of
 from offline.verbs import DEMO_DATA
 
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_demo, _import, _build, _train, _up, _down, _status, _search, _evaluate, _bench):
+    for add in (_demo, add_import, _build, _train, _up, _down, _status, _search, _evaluate, _bench):
         add(commands)
     return top
 
@@ -56,19 +57,6 @@ def _demo(commands: "Commands") -> None:
         "--products", type=int, default=3000, metavar="N", help="products to draw (default: 3000)"
     )
     takes_serving(verb)
-
-
-def _import(commands: "Commands") -> None:
-    verb = verb_of(
-        commands,
-        "import",
-        verbs.import_catalog,
-        says="Reads a catalogue into the data folder. Bad rows are counted, explained and kept "
-        "aside; the good\nones go in. A second run changes nothing.",
-        examples=("hemline import kaggle-fashion ~/fashion-product-images --data var/shop",),
-    )
-    verb.add_argument("format", choices=["kaggle-fashion"], help="layout of the files")
-    verb.add_argument("path", type=Path, metavar="PATH", help="folder that holds them")
 
 
 def _build(commands: "Commands") -> None:

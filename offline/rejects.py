@@ -1,29 +1,56 @@
-"""Counts the rows that an import refuses, and writes them down with their reasons."""
+"""Counts the rows that an import refuses, and keeps them so that they can be mended."""
 
 import csv
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
 
-MAX_SHOWN_CHARS = 500
+from offline.importing.appended import AppendedFile
+from runtime.errors import SetupError
+
+MAX_KEPT_CHARS = 60_000
+CUT = "… (cut)"
+_COLUMNS = ("file", "line", "reason", "row")
+
+
+@dataclass(frozen=True, slots=True)
+class MendedRow:
+    """A row of a rejects file.
+
+    Attributes:
+        file: Name of the file that it came from.
+        line: Its line there.
+        row: The row in the form of that file.
+    """
+
+    file: str
+    line: int
+    row: str
 
 
 class Rejects:
-    """A CSV file with line, reason and row of each refusal; there is none without refusals.
+    """A CSV file with file, line, reason and row of each refusal; there is none without refusals.
+
+    It is written beside the place of the last one, which it replaces when the import is through.
 
     Args:
-        path: The file; one of an earlier run is replaced.
+        path: The file.
+        counts: What was refused before, where an import goes on; empty where it begins.
+        kept_bytes: How much of what was written before belongs to that.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._counts: Counter[str] = Counter()
-        self._file: TextIO | None = None
+    def __init__(
+        self, path: Path, counts: Mapping[str, int] | None = None, kept_bytes: int = 0
+    ) -> None:
+        self._counts = Counter(counts or {})
+        self._file = AppendedFile(path, kept_bytes)
+        self._rows = csv.writer(self._file.file)
+        if not kept_bytes:
+            self._rows.writerow(_COLUMNS)
 
     def __enter__(self) -> "Rejects":
-        self._path.unlink(missing_ok=True)
         return self
 
     def __exit__(
@@ -32,8 +59,12 @@ class Rejects:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
+        if kind is not None:
             self._file.close()
+        elif self._counts:
+            self._file.complete()
+        else:
+            self._file.drop()
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -43,21 +74,42 @@ class Rejects:
     @property
     def path(self) -> Path | None:
         """The file, or None when nothing was refused."""
-        return self._path if self._counts else None
+        return self._file.path if self._counts else None
 
-    def add(self, line: int, reason: str, row: str) -> None:
+    def add(self, file: str, line: int, reason: str, row: str) -> None:
         """Refuses a row.
 
         Args:
-            line: Its line in the input, from 1.
+            file: Name of the file that holds it.
+            line: Its line in that file, from 1.
             reason: Why, in a few words that are the same for all rows of the kind.
-            row: The row, which is cut to 500 characters.
+            row: The row as it is written there; cut to 60,000 characters, which is marked.
         """
-        if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open(
-                "w", encoding="utf-8", errors="backslashreplace", newline=""
-            )
-            csv.writer(self._file).writerow(("line", "reason", "row"))
+        if len(row) > MAX_KEPT_CHARS:
+            row = row[:MAX_KEPT_CHARS] + CUT
         self._counts[reason] += 1
-        csv.writer(self._file).writerow((line, reason, row[:MAX_SHOWN_CHARS]))
+        self._rows.writerow((file, line, reason, row))
+
+    def mark(self) -> int:
+        """Hands what was written to the system, and returns how many bytes it is."""
+        return self._file.mark()
+
+
+def mended_rows(path: Path) -> Iterator[MendedRow]:
+    """Yields the rows of a rejects file, as mended by now.
+
+    Raises:
+        SetupError: It is no rejects file.
+    """
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != _COLUMNS:
+            raise SetupError(f"{path} is no rejects file: its columns are {', '.join(_COLUMNS)}")
+        try:
+            for row in reader:
+                line = row["line"] or ""
+                if not line.isdecimal() or row["row"] is None:
+                    raise SetupError(f"{path}, line {reader.line_num}: not a row of a rejects file")
+                yield MendedRow(row["file"] or "", int(line), row["row"])
+        except csv.Error as error:
+            raise SetupError(f"{path}, line {reader.line_num}: {error}") from error

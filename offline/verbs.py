@@ -55,25 +55,6 @@ def _up_command(options: argparse.Namespace) -> list[str]:
     return [*words, *(word for each in options.replicas for word in ("--replicas", each))]
 
 
-def import_catalog(options: argparse.Namespace) -> int:
-    """Imports a catalogue and says what came of it; 1 when there is no product in it."""
-    from offline.disk import require_room
-    from offline.import_kaggle import import_kaggle
-
-    require_room(options.data, mib=BUILD_MIB)
-    report = import_kaggle(options.path, DataDir(options.data))
-    found = report.created + report.updated + report.unchanged
-    say(
-        f"{found} products: {report.created} new, {report.updated} changed, "
-        f"{report.unchanged} as they were; {report.photos} with a photo"
-    )
-    for reason, count in sorted(report.refused.items()):
-        say(f"  refused {count}: {reason}")
-    if report.rejects is not None:
-        say(f"what was refused is listed in {report.rejects}")
-    return 0 if found else 1
-
-
 def build(options: argparse.Namespace) -> int:
     """Makes and releases the artifacts."""
     from offline.build import build as make

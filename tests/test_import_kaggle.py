@@ -10,7 +10,9 @@ from PIL import Image
 from catalog.media import MediaStore
 from catalog.product import Product
 from catalog.store import CatalogStore
-from offline.import_kaggle import ImportReport, import_kaggle
+from offline.importing.frame import run_import
+from offline.importing.kaggle import plan_kaggle
+from offline.importing.plan import ImportOptions, ImportReport
 from offline.layout import DataDir
 from runtime.errors import SetupError
 
@@ -20,6 +22,10 @@ HEADER = (
 )
 SHIRT = "15970,Men,Apparel,Topwear,Shirts,Navy Blue,Fall,2011,Casual,Turtle Check Shirt"
 TEES = "15971,Women,Apparel,Topwear,Tshirts,Off White,Summer,2012,Sports,White Tshirts"
+
+
+def import_kaggle(path: Path, data: DataDir) -> ImportReport:
+    return run_import(plan_kaggle(path), data, ImportOptions(pause_s=0))
 
 
 def photo(colour: str) -> bytes:
@@ -54,12 +60,12 @@ def products(data: DataDir) -> dict[str, Product]:
 
 
 def changes(report: ImportReport) -> tuple[int, int, int]:
-    return report.created, report.updated, report.unchanged
+    return report.tally.created, report.tally.updated, report.tally.unchanged
 
 
 def refusals(report: ImportReport) -> list[tuple[int, str]]:
     assert report.rejects is not None
-    with report.rejects.open(encoding="utf-8", newline="") as file:
+    with report.rejects.open(encoding="utf-8", errors="replace", newline="") as file:
         return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
 
 
@@ -68,7 +74,7 @@ def test_a_row_becomes_a_product_in_the_words_of_the_catalogue(source: Path, dat
     (source / "images" / "15971.jpg").write_bytes(photo("white"))
     report = import_kaggle(source, data)
     assert changes(report) == (2, 0, 0)
-    assert (report.photos, report.refused, report.rejects) == (1, {}, None)
+    assert (report.tally.photos, report.refused, report.rejects) == (1, {}, None)
     found = products(data)
     assert found["15970"] == Product(
         id="15970",
@@ -81,6 +87,7 @@ def test_a_row_becomes_a_product_in_the_words_of_the_catalogue(source: Path, dat
         season="fall",
         attributes={"usage": "casual", "year": "2011"},
         seq=1,
+        added_seq=1,
     )
     tee = found["15971"]
     assert (tee.kind, tee.colour, tee.image_state) == ("t-shirt", "off-white", "pending")
@@ -178,7 +185,7 @@ def test_a_product_whose_photo_is_no_picture_goes_in_without_it(
     (source / "images" / "15971.jpg").mkdir()
     report = import_kaggle(source, data)
     assert changes(report) == (2, 0, 0)
-    assert (report.photos, len(refusals(report))) == (0, 2)
+    assert (report.tally.photos, len(refusals(report))) == (0, 2)
     assert all(product.image_state == "none" for product in products(data).values())
 
 
@@ -198,7 +205,7 @@ def test_the_form_with_descriptions_is_taken(tmp_path: Path, data: DataDir) -> N
     (folder / "data" / "31973.jpg").write_bytes(photo("red"))
     report = import_kaggle(folder, data)
     assert changes(report) == (2, 0, 0)
-    assert report.photos == 1
+    assert report.tally.photos == 1
     assert [reason for _, reason in refusals(report)] == [
         "no valid image name",
         "not CSV",
