@@ -4,8 +4,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from catalog.currency import currency_of
 from catalog.interaction import Interaction
+from catalog.photos import Photo
 from catalog.product import Product
+from catalog.reports import DeleteReport, UpsertReport, Verdict
 from catalog.store import CatalogStore
 from runtime.errors import SetupError, Unavailable
 
@@ -54,6 +57,26 @@ class LateCatalog:
     def interactions(self, *, kinds: Sequence[str] = ()) -> Iterator[Interaction]:
         """The events of some kinds. Blocks."""
         return self._opened().interactions(kinds=kinds)
+
+    def upsert(self, products: Sequence[Product], *, if_seq: int | None = None) -> UpsertReport:
+        """Creates or replaces products. Blocks."""
+        return self._opened().upsert(products, if_seq=if_seq)
+
+    def upsert_each(self, products: Sequence[Product]) -> tuple[list[Verdict], int]:
+        """Creates or replaces products, each with a verdict. Blocks."""
+        return self._opened().upsert_each(products)
+
+    def delete(self, ids: Sequence[str], *, if_seq: int | None = None) -> DeleteReport:
+        """Deletes products. Blocks."""
+        return self._opened().delete(ids, if_seq=if_seq)
+
+    def add_media(self, photos: Sequence[Photo]) -> int:
+        """Records photos. Blocks."""
+        return self._opened().add_media(photos)
+
+    def currency(self) -> str:
+        """The currency of the catalogue. Blocks."""
+        return currency_of(self._opened().engine)
 
     def _opened(self) -> CatalogStore:
         if self._store is None:

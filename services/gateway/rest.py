@@ -27,6 +27,7 @@ from services.gateway.rest_openapi import (
     parameter,
 )
 from services.gateway.rest_problems import problem, problem_of
+from services.gateway.rest_products import ProductRoutes
 from services.gateway.rest_routes import JSON, Rooms, Routes
 from services.gateway.schemas import BatchGetBody, SearchBody
 
@@ -63,7 +64,10 @@ def create_app(
         openapi_url=None,
         exception_handlers={ServiceError: _told, HTTPException: _http_told, Exception: _bug},
     )
-    for endpoint in _endpoints(Routes(rooms, body_timeout_s=body_timeout_s)):
+    endpoints = _endpoints(Routes(rooms, body_timeout_s=body_timeout_s))
+    if rooms.writes is not None:
+        endpoints += ProductRoutes(rooms.writes, body_timeout_s=body_timeout_s).endpoints()
+    for endpoint in endpoints:
         add(app, endpoint, rooms.access)
     _add_pages(app, web, rooms.access)
     return Frame(app, Limiter(in_flight_limit), rooms.metrics)

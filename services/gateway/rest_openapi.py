@@ -18,10 +18,17 @@ from services.gateway.keys import READ
 from services.gateway.rest_access import guarded
 from services.gateway.schemas import BatchGetBody, SearchBody
 from services.gateway.schemas_out import ProblemReply
+from services.gateway.schemas_products import BatchUpsertBody, ProductBody
 
 Described: TypeAlias = dict[str, Any]  # OpenAPI is JSON of any shape
 _REF = "#/components/schemas/{model}"
-_BODIES: tuple[type[BaseModel], ...] = (SearchBody, BatchGetBody, ProblemReply)
+_BODIES: tuple[type[BaseModel], ...] = (
+    SearchBody,
+    BatchGetBody,
+    ProductBody,
+    BatchUpsertBody,
+    ProblemReply,
+)
 _METHODS = ("get", "post", "put", "delete")
 
 

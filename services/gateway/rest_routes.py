@@ -12,6 +12,7 @@ from runtime.metrics import Metrics
 from runtime.tracing import current_request_id
 from services.gateway import rest_bodies as bodies
 from services.gateway.access import Access, open_to_all
+from services.gateway.catalog_writes import CatalogWrites
 from services.gateway.limits import check_id
 from services.gateway.pictures import Pictures
 from services.gateway.query import MAX_BUDGET_MS, MIN_BUDGET_MS, Query, within_time
@@ -33,7 +34,8 @@ _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 class Rooms:
     """What the doors open to.
 
-    ``shoppers`` is None where the catalogue is not the demo's; ``access`` says who may.
+    ``shoppers`` is None where the catalogue is not the demo's; ``writes`` is None where the
+    gateway only reads; ``access`` says who may.
     """
 
     searching: Searching
@@ -42,6 +44,7 @@ class Rooms:
     shoppers: DemoShoppers | None
     why_not_ready: Callable[[], str]
     metrics: Metrics
+    writes: CatalogWrites | None = None
     access: Access = field(default_factory=open_to_all)
 
 
@@ -66,7 +69,11 @@ class Routes:
         found = await self._rooms.documents.read([product_id])
         if product_id not in found:
             raise NotFound("there is no such product", field="product_id")
-        return _json(orjson.dumps(self._products.of(found[product_id])))
+        tag = f'"{found[product_id].seq}"'
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers={"ETag": tag})
+        body = orjson.dumps(self._products.of(found[product_id]))
+        return Response(body, headers={"ETag": tag}, media_type=JSON)
 
     async def batch_get(self, request: Request) -> Response:
         """Returns several products at once and names those that do not exist."""

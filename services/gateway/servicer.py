@@ -9,10 +9,12 @@ from fashion.search.v1.search_pb2_grpc import SearchServiceServicer
 from runtime.errors import InvalidArgument, NotFound
 from runtime.tracing import METADATA_KEY, current_request_id
 from services.gateway.answer import Answer
+from services.gateway.catalog_writes import CatalogWrites
 from services.gateway.limits import check_id, check_ids
 from services.gateway.pictures import Pictures
 from services.gateway.query import Query, within_time
 from services.gateway.servicer_messages import ProductMessages, answer_to_proto, query_from_proto
+from services.gateway.servicer_products import ProductMethods
 from services.gateway.stages import Documents
 
 NAME = "fashion.search.v1.SearchService"
@@ -31,7 +33,14 @@ class Searching(Protocol):
 class SearchServicer(SearchServiceServicer):
     """Translates between messages and rooms, and raises what the guard turns into a status."""
 
-    def __init__(self, searching: Searching, documents: Documents, pictures: Pictures) -> None:
+    def __init__(
+        self,
+        searching: Searching,
+        documents: Documents,
+        pictures: Pictures,
+        writes: CatalogWrites | None = None,
+    ) -> None:
+        self._products = ProductMethods(writes)
         self._searching = searching
         self._documents = documents
         self._pictures = pictures
@@ -69,6 +78,18 @@ class SearchServicer(SearchServiceServicer):
             products=[self._messages.of(found[name]) for name in ids if name in found],
             missing=[name for name in ids if name not in found],
         )
+
+    async def UpsertProducts(
+        self, request: pb.UpsertProductsRequest, context: _Context
+    ) -> pb.UpsertProductsResponse:
+        """Creates or replaces products, each with a verdict of its own."""
+        return await self._products.upsert(request)
+
+    async def DeleteProduct(
+        self, request: pb.DeleteProductRequest, context: _Context
+    ) -> pb.DeleteProductResponse:
+        """Deletes a product."""
+        return await self._products.delete(request)
 
     async def UploadImage(
         self, request: pb.UploadImageRequest, context: _Context

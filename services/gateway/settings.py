@@ -26,6 +26,9 @@ class Settings:
             Redis; empty: drawn at each start, so that nothing is shared.
         gather: Whether searches that wait for a stage share a call.
         demo_shoppers: Whether ``/v1/shoppers:sample`` shows shoppers; for drawn catalogues only.
+        key_file: The file of `hemline keys`; empty, or while there is none: everybody may do
+            everything, and only this machine is served.
+        page_session: Whether the page may search without a key of its own where keys are asked for.
         poll_s: Seconds between looks at the release and, while it is not there, the catalogue.
     """
 
@@ -42,6 +45,8 @@ class Settings:
     cache_secret: str = field(default="", metadata={"secret": True})
     gather: bool = False
     demo_shoppers: bool = False
+    key_file: str = ""
+    page_session: bool = True
     poll_s: float = 5.0
 
 
@@ -71,5 +76,6 @@ def require_loopback(name: str, address: str) -> None:
     if not is_loopback:
         raise SetupError(
             f"{name}: {address} can be reached from other machines, and without API keys "
-            "the gateway serves this machine only: bind 127.0.0.1"
+            "the gateway serves this machine only: make one with `hemline keys add` and name the "
+            "file in HEMLINE_KEY_FILE, or bind 127.0.0.1"
         )
