@@ -18,6 +18,7 @@ from runtime.generations import Follower
 from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
 from runtime.settings import load
+from services.gateway.catalog_writes import CatalogWrites
 from services.gateway.clients import ImageClient, RankingClient, TextClient
 from services.gateway.clients_pools import Pools
 from services.gateway.documents import DocumentCache
@@ -25,6 +26,7 @@ from services.gateway.factor_cache import FactorCache, UncachedFactors
 from services.gateway.fanout import Leg
 from services.gateway.late_catalog import LateCatalog
 from services.gateway.legs import ImageLeg, TextLeg
+from services.gateway.main_access import PersonalSearch, open_access
 from services.gateway.main_observed import ObservedSearch, cache_counter
 from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
@@ -34,11 +36,13 @@ from services.gateway.rest_routes import Rooms
 from services.gateway.rest_server import HttpServer
 from services.gateway.sealed import Keys
 from services.gateway.servicer import NAME, SearchServicer
-from services.gateway.settings import Settings, require_loopback
+from services.gateway.servicer_access import admission
+from services.gateway.settings import Settings
 from services.gateway.shoppers import DemoShoppers
 from services.gateway.stages import FactorCache as Factors
 from services.gateway.taste import TasteFinder
 from services.gateway.vector_cache import VectorCache
+from services.gateway.write_lane import WriteLane
 
 STAGE = "gateway"
 IN_FLIGHT_LIMIT = 64  # it waits more than it works
@@ -51,23 +55,26 @@ async def run(config: Settings, serving: ServerSettings) -> None:
     metrics = Metrics(STAGE)
 
     def register(server: grpc.aio.Server) -> None:
-        servicer = SearchServicer(rooms.searching, rooms.documents, rooms.pictures)
+        servicer = SearchServicer(rooms.searching, rooms.documents, rooms.pictures, rooms.writes)
         add_SearchServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
 
-    stage = StageServer(STAGE, register, [NAME], serving, metrics)
+    access = open_access(config)
+    stage = StageServer(STAGE, register, [NAME], serving, metrics, admit=admission(access))
     catalog = LateCatalog(config.database_url, poll_s=config.poll_s, on_state=stage.set_ready)
     releases = follow_releases(config, metrics)
     pools = Pools(config, metrics)
     redis = open_redis(config, metrics)
     documents = DocumentCache(catalog)
-    pictures = Pictures(MediaStore(config.media_dir))
+    media, lane = MediaStore(config.media_dir), WriteLane()
+    pictures, writes = Pictures(media, catalog, lane), CatalogWrites(catalog, media, lane)
     legs = open_legs(config, pools, redis, pictures, metrics)
     factors = open_factors(config, redis, releases, metrics)
     taste = TasteFinder(RankingClient(pools.ranking), factors)
     pipeline = SearchPipeline(legs, taste, documents, release=lambda: name_of(releases))
     shoppers = DemoShoppers(catalog) if config.demo_shoppers else None
-    search = ObservedSearch(pipeline, metrics)
-    rooms = Rooms(search, documents, pictures, shoppers, stage.why_not_ready, metrics)
+    search = PersonalSearch(ObservedSearch(pipeline, metrics))
+    why = stage.why_not_ready
+    rooms = Rooms(search, documents, pictures, shoppers, why, metrics, writes, access)
     http = HttpServer(create_app(rooms), config.http_address, drain_s=serving.drain_s)
     try:
         await releases.poll()
@@ -79,6 +86,7 @@ async def run(config: Settings, serving: ServerSettings) -> None:
         await stage.serve_until_stopped(releases.run(), catalog.open(), doors)
     finally:
         http.close()
+        lane.close()
         await pools.close()
         if redis:
             await redis.close()
@@ -147,8 +155,6 @@ def main() -> None:
     """Reads the environment and runs the gateway."""
     try:
         config = load(Settings, os.environ)
-        require_loopback("HEMLINE_HTTP_ADDRESS", config.http_address)
-        require_loopback("HEMLINE_GRPC_ADDRESS", config.grpc_address)
         told = load(ServerSettings, os.environ)
         logs.configure(STAGE, told.log_level)
         serving = replace(
