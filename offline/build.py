@@ -3,11 +3,9 @@
 from offline.build_image import build_image
 from offline.build_text import build_text
 from offline.layout import DataDir
-from offline.progress import say
-from runtime.artifacts import Artifact, ArtifactRefused, ArtifactStore, Release
+from offline.publish import newest, put_in_force
+from runtime.artifacts import Artifact, ArtifactStore, Release
 from runtime.errors import SetupError
-from services.image_retriever.architecture import FORMAT as ENCODER_FORMAT
-from services.reranker.factors import FORMAT as RANKING_FORMAT
 
 
 def build(data: DataDir, *, encoder: str = "", device: str = "cpu") -> Release:
@@ -25,6 +23,16 @@ def build(data: DataDir, *, encoder: str = "", device: str = "cpu") -> Release:
     Raises:
         SetupError: There is no catalogue or no encoder, or an artifact cannot be written.
     """
+    made = make(data, encoder=encoder, device=device)
+    return put_in_force(ArtifactStore(data.artifacts), made)
+
+
+def make(data: DataDir, *, encoder: str = "", device: str = "cpu") -> dict[str, Artifact]:
+    """Builds what is out of date, as :func:`build` does, and puts nothing in force.
+
+    Returns:
+        What a release would name, by kind.
+    """
     data.require_catalog()
     store = ArtifactStore(data.artifacts)
     made: dict[str, Artifact] = {}
@@ -32,32 +40,16 @@ def build(data: DataDir, *, encoder: str = "", device: str = "cpu") -> Release:
         made["encoder"] = _trained(data, store)
     made["image"] = build_image(data, made.get("encoder", encoder), device=device)
     made["text"] = build_text(data)
-    if (ranking := _newest(store, "ranking", RANKING_FORMAT)) is not None:
+    if (ranking := newest(store, "ranking")) is not None:
         made["ranking"] = ranking
-    release = store.release(
-        {kind: artifact.generation for kind, artifact in made.items()},
-        # What every part of the release holds for certain.
-        seq=min(made["text"].seq, made["image"].seq),
-    )
-    say(f"Release {release.name} is in force: {', '.join(release.generations.values())}")
-    return release
+    return made
 
 
 def _trained(data: DataDir, store: ArtifactStore) -> Artifact:
-    found = _newest(store, "encoder", ENCODER_FORMAT)
+    found = newest(store, "encoder")
     if found is None:
         raise SetupError(
             f"there is no encoder in {data.root}: run `hemline train clip --data {data.root}`, "
             "or name one with --encoder"
         )
     return found
-
-
-def _newest(store: ArtifactStore, kind: str, version: int) -> Artifact | None:
-    """Returns the newest whole artifact of a kind; damaged ones are told and passed over."""
-    for generation in reversed(store.generations(kind)):
-        try:
-            return store.open(kind, generation, format=version)
-        except ArtifactRefused as problem:
-            say(f"Passing over a damaged artifact: {problem}")
-    return None

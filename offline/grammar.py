@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from offline import verbs
 from offline.grammar_import import add_import
 from offline.grammar_parts import Version, takes_json, takes_serving, verb_of
+from offline.grammar_releases import add_releases
 from offline.verbs import DEMO_DATA
 
 if TYPE_CHECKING:
@@ -37,7 +38,18 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_demo, add_import, _build, _train, _up, _down, _status, _search, _evaluate, _bench):
+    for add in (
+        _demo,
+        add_import,
+        add_releases,
+        _train,
+        _up,
+        _down,
+        _status,
+        _search,
+        _evaluate,
+        _bench,
+    ):
         add(commands)
     return top
 
@@ -57,30 +69,6 @@ def _demo(commands: "Commands") -> None:
         "--products", type=int, default=3000, metavar="N", help="products to draw (default: 3000)"
     )
     takes_serving(verb)
-
-
-def _build(commands: "Commands") -> None:
-    verb = verb_of(
-        commands,
-        "build",
-        verbs.build,
-        says="Makes the indexes and puts them in force as one release. Words, pictures (with the "
-        "newest encoder)\nand tastes (where trained). What is up to date is kept; a running "
-        "house takes the release over by itself.",
-        examples=(
-            "hemline build --data var/shop",
-            "hemline build --data var/shop --encoder hf-hub:Marqo/marqo-fashionSigLIP",
-        ),
-    )
-    verb.add_argument(
-        "--encoder",
-        default="",
-        metavar="NAME",
-        help="an open_clip name or hf-hub: id instead of the trained one",
-    )
-    verb.add_argument(
-        "--device", default="cpu", choices=["cpu", "cuda"], help="where photos are encoded"
-    )
 
 
 def _train(commands: "Commands") -> None:

@@ -55,17 +55,6 @@ def _up_command(options: argparse.Namespace) -> list[str]:
     return [*words, *(word for each in options.replicas for word in ("--replicas", each))]
 
 
-def build(options: argparse.Namespace) -> int:
-    """Makes and releases the artifacts."""
-    from offline.build import build as make
-    from offline.disk import require_room
-
-    data = DataDir(options.data).require_catalog()
-    require_room(data.root, mib=BUILD_MIB)
-    make(data, encoder=options.encoder, device=options.device)
-    return 0
-
-
 def train_clip(options: argparse.Namespace) -> int:
     """Trains the encoder."""
     from offline.clip_options import PRESETS

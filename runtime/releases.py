@@ -89,16 +89,25 @@ class Releases:
 
     def current(self) -> Release | None:
         """Returns the release that ``CURRENT`` names; None without ``CURRENT``."""
+        name = self.in_force()
+        return self.read(name) if name else None
+
+    def in_force(self) -> str:
+        """Returns the name that stands in ``CURRENT``; empty without ``CURRENT``.
+
+        Raises:
+            ArtifactRefused: It is no name of a release.
+        """
         try:
             raw = self._current.read_bytes()
         except FileNotFoundError:
-            return None
+            return ""
         except OSError as error:
             raise ArtifactRefused("unreadable", f"cannot read {self._current}") from error
         name = raw[:-1].decode("ascii", "replace")
         if not raw.endswith(b"\n") or not _NAME.fullmatch(name):
             raise ArtifactRefused("current_garbage", f"{self._current} does not name a release")
-        return self.read(name)
+        return name
 
     def previous(self) -> Release | None:
         """Returns the release that was in force before the current one; None without one.
@@ -106,11 +115,17 @@ class Releases:
         What a killed publisher left behind never was in force, so the number alone does not tell.
         """
         current = self.current()
-        if current is None:
-            return None
-        if current.replaced:
-            return self.read(current.replaced)
-        below = [number for number in self._numbers() if number < current.number]
+        return self.before(current) if current else None
+
+    def before(self, release: Release) -> Release | None:
+        """Returns the release that one replaced; where it does not tell, the newest below it.
+
+        Raises:
+            ArtifactRefused: That release is damaged or gone.
+        """
+        if release.replaced:
+            return self.read(release.replaced)
+        below = [number for number in self._numbers() if number < release.number]
         return self.read(_name(max(below))) if below else None
 
     def names(self) -> list[str]:
