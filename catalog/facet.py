@@ -1,6 +1,7 @@
 """Counts how a set of products is spread over the values of a field."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,35 @@ def facet_of_counts(field: str, counts: Mapping[str, int]) -> Facet:
     """Returns the facet of counted values; those counted zero times are left out."""
     order = sorted((-count, value) for value, count in counts.items() if count > 0)
     return Facet(field, tuple(FacetValue(value, -count) for count, value in order[:MAX_VALUES]))
+
+
+def facet_of_codes(
+    field: str,
+    codes: npt.NDArray[np.int32],
+    values: Callable[[int], Sequence[str]],
+    *,
+    styles: npt.NDArray[np.int32] | None = None,
+) -> Facet:
+    """Returns the facet of what is held under codes.
+
+    Args:
+        field: The field.
+        codes: A code for each product, 0 or more, int32 of shape [products].
+        values: The values that are held under a code, each once.
+        styles: Style of each product, int32 of the same shape; given, styles are counted, each
+            once for a value, however many of its variants hold it.
+    """
+    held: Counter[str] = Counter()
+    if styles is None:
+        found, counts = np.unique(codes, return_counts=True)
+        for code, count in zip(found.tolist(), counts.tolist(), strict=True):
+            for value in values(code):
+                held[value] += count
+        return facet_of_counts(field, held)
+    pairs = np.unique((codes.astype(np.int64) << 32) | styles)
+    both = zip((pairs >> 32).tolist(), (pairs & 0xFFFFFFFF).tolist(), strict=True)
+    pairs_held = {(value, style) for code, style in both for value in values(code)}
+    return facet_of_counts(field, Counter(value for value, _ in pairs_held))
 
 
 def facet_of_numbers(
