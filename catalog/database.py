@@ -35,11 +35,12 @@ _POSTGRESQL = {"postgresql", "postgres", "postgresql+psycopg"}
 _POSTGRESQL_DEFAULTS = {
     "application_name": "hemline",
     "connect_timeout": "5",
-    # A lock is waited for as long as SQLite waits; a statement that runs away is ended; a server
-    # that vanished without a word is noticed.
-    "options": "-c lock_timeout=5s -c statement_timeout=60s",
+    # A server that vanished without a word is noticed.
     "tcp_user_timeout": "10000",
 }
+# A lock is waited for as long as SQLite waits; a statement that runs away is ended.
+_LIMITS = "-c lock_timeout=5s -c statement_timeout=60s"
+_NO_LIMITS = "-c lock_timeout=0 -c statement_timeout=0"
 _PATIENCE_S = "3600"
 _LAYOUT_LOCK = 0x4845_4D4C  # "HEML"
 _FULL = ("disk is full", "disk I/O error", "No space left on device")
@@ -184,13 +185,22 @@ def _open_sqlite(url: URL, *, create: bool) -> Engine:
 def _open_postgresql(url: URL) -> Engine:
     missing = {key: value for key, value in _POSTGRESQL_DEFAULTS.items() if key not in url.query}
     url = url.set(drivername="postgresql+psycopg").update_query_dict(missing)
+    url = _with_options(url, _LIMITS, before=True)
     # A server that was started anew leaves dead connections in the pool: each is asked first.
     return _pooled(url, pre_ping=True)
 
 
 def _patient(url: URL) -> URL:
-    changed = {"timeout": _PATIENCE_S} if url.get_backend_name() == "sqlite" else {"options": ""}
-    return url.update_query_dict(changed)
+    if url.get_backend_name() == "sqlite":
+        return url.update_query_dict({"timeout": _PATIENCE_S})
+    return _with_options(url, _NO_LIMITS)
+
+
+def _with_options(url: URL, options: str, *, before: bool = False) -> URL:
+    given = url.query.get("options", "")
+    known = given if isinstance(given, str) else " ".join(given)
+    joined = f"{options} {known}" if before else f"{known} {options}"
+    return url.update_query_dict({"options": joined.strip()})
 
 
 def _pooled(url: URL, *, pre_ping: bool) -> Engine:

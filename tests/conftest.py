@@ -10,11 +10,12 @@ from offline import run_state
 from offline.house import UpOptions
 from offline.layout import DataDir
 from offline.up import down, up_detached
+from tests.databases import database, new_database, postgres, store
 from tests.ports import two_ports
 from tests.running import Running
 from tests.world import make_world
 
-__all__ = ["Running"]
+__all__ = ["Running", "database", "new_database", "postgres", "store"]
 
 
 @pytest.fixture(scope="session")

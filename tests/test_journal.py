@@ -1,9 +1,7 @@
 """Promises of what the store keeps of shoppers."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,13 +10,6 @@ from catalog.store import CatalogStore
 from runtime.errors import InvalidArgument
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[CatalogStore]:
-    opened = CatalogStore.open(f"sqlite:///{tmp_path}/catalog.sqlite", create=True)
-    yield opened
-    opened.close()
 
 
 def event(number: int, user: str = "u-1", kind: str = "view") -> Interaction:

@@ -5,12 +5,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from catalog.product import Product, SizeStock
@@ -37,18 +38,6 @@ FULL = Product(
     images=(SHA, "cd" * 32),
     product_url="https://shop.example/7",
 )
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/catalog.sqlite"
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[CatalogStore]:
-    opened = CatalogStore.open(url, create=True)
-    yield opened
-    opened.close()
 
 
 def plain(number: int, title: str = "Thing") -> Product:
@@ -124,12 +113,14 @@ def test_a_deleted_product_is_gone_takes_a_number_and_may_come_back(store: Catal
     assert (report.created, report.unchanged, report.seq) == (1, 0, 4)
 
 
-def test_the_digest_tells_contents_and_not_the_way_there(store: CatalogStore, url: str) -> None:
+def test_the_digest_tells_contents_and_not_the_way_there(
+    store: CatalogStore, new_database: Callable[[], str]
+) -> None:
     store.upsert([FULL, plain(1)])
     before = store.content_digest()
     store.set_image_state({"007": "embedded"})
     assert store.content_digest() == before
-    other = CatalogStore.open(url.replace("catalog", "other"), create=True)
+    other = CatalogStore.open(new_database(), create=True)
     other.upsert([plain(1, "Else"), plain(3)])
     other.upsert([plain(1), FULL])
     other.delete(["p-0003"])
@@ -139,10 +130,12 @@ def test_the_digest_tells_contents_and_not_the_way_there(store: CatalogStore, ur
     other.close()
 
 
-def test_the_token_changes_when_anybody_changed_a_product(store: CatalogStore, url: str) -> None:
+def test_the_token_changes_when_anybody_changed_a_product(
+    store: CatalogStore, database: str
+) -> None:
     store.upsert([plain(1)])
     token = store.changes_token()
-    other = CatalogStore.open(url)
+    other = CatalogStore.open(database)
     assert store.changes_token() == token
     other.add_interactions([event(1)])
     assert store.changes_token() == token
@@ -154,8 +147,8 @@ def test_the_token_changes_when_anybody_changed_a_product(store: CatalogStore, u
     other.close()
 
 
-def test_writers_in_many_threads_lose_nothing_and_share_no_number(url: str) -> None:
-    stores = [CatalogStore.open(url, create=True) for _ in range(2)]
+def test_writers_in_many_threads_lose_nothing_and_share_no_number(database: str) -> None:
+    stores = [CatalogStore.open(database, create=True) for _ in range(2)]
     ready = threading.Barrier(8)
 
     def write(writer: int) -> None:
@@ -173,9 +166,9 @@ def test_writers_in_many_threads_lose_nothing_and_share_no_number(url: str) -> N
         opened.close()
 
 
-def test_a_follower_by_number_never_skips_a_change(url: str) -> None:
-    writers = [CatalogStore.open(url, create=True) for _ in range(2)]
-    reader = CatalogStore.open(url)
+def test_a_follower_by_number_never_skips_a_change(database: str) -> None:
+    writers = [CatalogStore.open(database, create=True) for _ in range(2)]
+    reader = CatalogStore.open(database)
 
     def write(number: int) -> None:
         for step in range(40):
@@ -205,25 +198,38 @@ def test_a_catalogue_that_is_not_there_is_told(tmp_path: Path) -> None:
         CatalogStore.open(f"sqlite:///{tmp_path}/text.sqlite")
 
 
-def test_opening_to_create_keeps_what_is_there(store: CatalogStore, url: str) -> None:
+def test_opening_to_create_keeps_what_is_there(store: CatalogStore, database: str) -> None:
     store.upsert([plain(1)])
-    again = CatalogStore.open(url, create=True)
+    again = CatalogStore.open(database, create=True)
     assert (again.count(), again.seq()) == (1, 1)
     again.close()
 
 
+@contextmanager
+def held(database: str) -> Iterator[str]:
+    """Holds the write lock; yields the URL of a store that has no patience."""
+    if database.startswith("sqlite"):
+        with closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as holder:
+            holder.execute("BEGIN IMMEDIATE")
+            yield f"{database}?timeout=0.01"
+            holder.rollback()
+        return
+    with psycopg.connect(database) as other:
+        other.execute("LOCK TABLE catalog_clock, interactions IN EXCLUSIVE MODE")
+        yield f"{database}?options=-c%20lock_timeout%3D10ms"
+        other.rollback()
+
+
 def test_a_catalogue_that_another_writer_holds_is_unavailable(
-    store: CatalogStore, url: str
+    store: CatalogStore, database: str
 ) -> None:
-    impatient = CatalogStore.open(f"{url}?timeout=0.01")
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as holder:
-        holder.execute("BEGIN IMMEDIATE")
+    with held(database) as url:
+        impatient = CatalogStore.open(url)
         with pytest.raises(Unavailable):
             impatient.upsert([plain(1)])
         with pytest.raises(Unavailable):
             impatient.add_interactions([event(1)])
         assert impatient.count() == 0
-        holder.rollback()
     assert impatient.upsert([plain(1)]).created == 1
     impatient.close()
 
