@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from catalog.store import CatalogStore
 from offline.layout import DataDir
 from offline.progress import say
 from runtime.artifacts import Artifact, ArtifactRefused, ArtifactStore, Release
@@ -41,7 +42,29 @@ def publish(data: DataDir, chosen: Mapping[str, str]) -> Release:
     """
     store = ArtifactStore(data.artifacts)
     made = _chosen(store, chosen) if chosen else _newest_of_each(store)
+    require_followable(data, made)
     return put_in_force(store, made)
+
+
+def require_followable(data: DataDir, made: Mapping[str, Artifact]) -> None:
+    """Checks that the indexes can catch up with the catalogue, which forgets old deletions.
+
+    Raises:
+        SetupError: One is older than the change log reaches back.
+    """
+    if not data.database.is_file():
+        return
+    catalog = CatalogStore.open(data.database_url)
+    try:
+        for kind in NEEDED:
+            if kind in made and not catalog.is_followable(made[kind].seq):
+                raise SetupError(
+                    f"{kind}/{made[kind].generation} cannot be released: it holds the catalogue "
+                    f"up to change {made[kind].seq}, and the changes after it are no longer all "
+                    "known: run `hemline build`"
+                )
+    finally:
+        catalog.close()
 
 
 def put_in_force(store: ArtifactStore, made: Mapping[str, Artifact]) -> Release:

@@ -4,7 +4,7 @@ import re
 
 from offline.layout import DataDir
 from offline.progress import say
-from offline.publish import open_all
+from offline.publish import open_all, require_followable
 from runtime.artifacts import ArtifactRefused, ArtifactStore, Release
 from runtime.errors import SetupError
 
@@ -22,15 +22,15 @@ def rollback(data: DataDir, to: str = "") -> Release:
         to: Name of a release, such as ``r-000003``; empty: the one before the release in force.
 
     Raises:
-        SetupError: There is no such release, or an artifact of it is gone or damaged; the release
-            in force stays.
+        SetupError: There is no such release, an artifact of it is gone or damaged, or the
+            catalogue no longer knows all changes since then; the release in force stays.
     """
     store = ArtifactStore(data.artifacts)
     try:
         target = _read(store, to) if to else _before(store)
         # A return to a return is a return to the same.
         origin = target.restored or target.name
-        open_all(store, target.generations)
+        require_followable(data, open_all(store, target.generations))
         there = store.releases.names()
         release = store.release(target.generations, seq=target.seq, restored=origin)
     except ArtifactRefused as refused:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog.product import Product
+from catalog.store import CatalogStore
 from offline.cli import main
 from offline.layout import DataDir
 from offline.publish import formats
@@ -215,6 +217,20 @@ def test_a_release_whose_artifacts_are_gone_or_damaged_is_not_gone_back_to(
     code, _, said = shop.run("rollback")
     assert code == 2
     assert f"{kind}/{first.generations[kind]} cannot be released" in said
+    assert shop.current() == second
+
+
+def test_a_release_that_can_no_longer_catch_up_is_not_gone_back_to(shop: Shop) -> None:
+    catalog = CatalogStore.open(shop.data.database_url, create=True)
+    catalog.upsert([Product(id=name, style_id=name, title=name) for name in "abc"])
+    shop.released("one", seq=1)
+    second = shop.released("two", seq=3)
+    catalog.delete(["a"])
+    catalog.purge_tombstones(2**62)
+    assert catalog.log_floor() > 1
+    code, _, said = shop.run("rollback")
+    assert code == 2
+    assert "it holds the catalogue up to change 1" in said
     assert shop.current() == second
 
 
