@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from catalog.product import Product
+from catalog.product_filter import ProductFilter
+from offline.local_text import GENERATION, LocalText, admitted
 from runtime.errors import InvalidArgument, NotFound, PreconditionFailed
-from services.gateway.answer import Generation
 from services.gateway.fanout import Leg
 from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.parts import Example, Part, Words
@@ -27,20 +28,7 @@ from services.image_retriever.mixture import Vectors, kind_of, mixed
 from services.reranker.factors import Factors
 from services.text_retriever.index import TextIndex
 
-_GENERATION = Generation("local")
 _VECTOR = np.dtype("<f4")
-
-
-@dataclass(frozen=True, slots=True)
-class LocalText:
-    """The text stage, over an index in this process."""
-
-    index: TextIndex
-
-    async def retrieve(self, text: str, count: int, *, timeout_s: float) -> Ranking:
-        """The best ``count`` products that hold one of the words."""
-        ids, scores = self.index.search(self.index.normalizer.tokens(text), count)
-        return Ranking(ids, scores.tolist(), _GENERATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +37,7 @@ class LocalImage:
 
     encoder: Encoder
     index: VectorIndex
+    products: Mapping[str, Product] = field(default_factory=dict)
 
     async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
         """The unit vector of words and products; empty where no word is known.
@@ -75,7 +64,9 @@ class LocalImage:
         vector: QueryVector,
         count: int,
         *,
+        filter: ProductFilter | None,
         excluded: Sequence[str],
+        min_seq: int,
         timeout_s: float,
     ) -> Ranking:
         """The nearest products above the floor of the query's kind."""
@@ -83,8 +74,10 @@ class LocalImage:
             raise PreconditionFailed("the index is of another encoder")
         row = np.frombuffer(vector.data, _VECTOR)[None, :].copy()
         floor = self.index.floors.get(vector.kind.name.lower())
-        found = self.index.search(row, count, floor=[floor], excluded=[set(excluded)])[0]
-        return Ranking(found.ids, found.scores.tolist(), _GENERATION)
+        depth = count if filter is None else max(count, len(self.products))
+        found = self.index.search(row, depth, floor=[floor], excluded=[set(excluded)])[0]
+        ranking = Ranking(found.ids, found.scores.tolist(), GENERATION)
+        return admitted(ranking, filter, self.products, count)
 
     def _vector(self, part: Part) -> Vectors | None:
         if isinstance(part.source, Words):
@@ -121,7 +114,7 @@ class LocalRanking:
     ) -> Tastes:
         """The taste for each product."""
         vector = np.frombuffer(factors.data, _VECTOR)
-        return Tastes(_GENERATION, *self.factors.tastes(vector, product_ids))
+        return Tastes(GENERATION, *self.factors.tastes(vector, product_ids))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +170,7 @@ def local_pipeline(
     Its clock stands still: an answer never depends on how long a stage took.
     """
     legs: dict[str, Leg] = {
-        "text": TextLeg(LocalText(text)),
+        "text": TextLeg(LocalText(text, products)),
         "image": ImageLeg(image, vectors, _NoPhotos()),
     }
     taste = TasteFinder(LocalRanking(factors), _NoFactorCache()) if factors else None
@@ -187,4 +180,4 @@ def local_pipeline(
 def _packed(vector: Vectors | None) -> UserFactors | None:
     if vector is None:
         return None
-    return UserFactors(_GENERATION.name, vector.astype(_VECTOR, copy=False).tobytes())
+    return UserFactors(GENERATION.name, vector.astype(_VECTOR, copy=False).tobytes())

@@ -2,21 +2,34 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from catalog.product import Product, SizeStock
-from runtime.errors import PreconditionFailed, ServiceError
+from catalog.product_filter import ProductFilter, admits
+from runtime.errors import InvalidArgument, PreconditionFailed, ServiceError
 from services.gateway.answer import Generation, RankedProduct, Term
+from services.gateway.arrangement import Row, in_order
 from services.gateway.documents import DocumentCache
+from services.gateway.facets import Question, counted
 from services.gateway.factor_cache import UncachedFactors
 from services.gateway.legs import ImageLeg, TextLeg
-from services.gateway.parts import Part, words
+from services.gateway.paging import Paging, ResultLists
+from services.gateway.parts import Example, Part, words
 from services.gateway.pipeline import SearchPipeline
 from services.gateway.query import Query
+from services.gateway.result_lists import ProcessLists
 from services.gateway.sealed import Keys
-from services.gateway.stages import Photos, QueryKind, QueryVector, Ranking, Tastes, UserFactors
+from services.gateway.stages import (
+    Counts,
+    Photos,
+    QueryKind,
+    QueryVector,
+    Ranking,
+    Tastes,
+    UserFactors,
+)
 from services.gateway.taste import TasteFinder
 from services.gateway.vector_cache import VectorCache
 
@@ -49,15 +62,72 @@ class FakeText:
     ids: Sequence[str] = ()
     error: Exception | None = None
     hangs: bool = False
+    count_error: Exception | None = None
+    seq: int = 5
+    products: Mapping[str, Product] = field(default_factory=dict)  # as the stage knows them
     asked: list[tuple[str, int]] = field(default_factory=list)
+    filters: list[ProductFilter | None] = field(default_factory=list)
+    min_seqs: list[int] = field(default_factory=list)
+    counted: list[tuple[list[str], list[str]]] = field(default_factory=list)
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def retrieve(self, text: str, count: int, *, timeout_s: float) -> Ranking:
+    async def retrieve(
+        self,
+        text: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Ranking:
         self.asked.append((text, count))
-        self.was_asked.set()
+        self._note(filter, min_seq)
         await _behave(self)
-        ids = list(self.ids[:count])
-        return Ranking(ids, [10.0 - place for place in range(len(ids))], Generation("t-1", 5))
+        ids = admitted(self.ids, self.products, filter)[:count]
+        scores = [10.0 - place for place in range(len(ids))]
+        return Ranking(ids, scores, Generation("t-1", self.seq))
+
+    async def browse(
+        self,
+        order: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Ranking:
+        self.asked.append((order, count))
+        self._note(filter, min_seq)
+        await _behave(self)
+        found = in_order(
+            admitted(list(self.products), self.products, filter), order, rows_of(self.products)
+        )
+        listed = found[:count]
+        return Ranking(listed, [0.0] * len(listed), Generation("t-1", self.seq), len(found))
+
+    async def count_facets(
+        self,
+        product_ids: Sequence[str],
+        fields: Sequence[str],
+        *,
+        collapse: bool,
+        rows: bool,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Counts:
+        self.counted.append((list(product_ids), list(fields)))
+        self.min_seqs.append(min_seq)
+        await _behave(self)
+        if self.count_error is not None:
+            raise self.count_error
+        question = Question(product_ids, fields, rows)
+        [found] = counted(self.products, [question], collapse=collapse)
+        return replace(found, generation=Generation("t-1", self.seq))
+
+    def _note(self, filter: ProductFilter | None, min_seq: int) -> None:
+        self.filters.append(filter)
+        self.min_seqs.append(min_seq)
+        self.was_asked.set()
 
 
 @dataclass
@@ -70,24 +140,43 @@ class FakeImage:
     encoder: str = "enc-1"
     index_of: str = "enc-1"
     knows_words: bool = True
+    without_vector: set[str] = field(default_factory=set)
+    seq: int = 6
+    products: Mapping[str, Product] = field(default_factory=dict)  # as the stage knows them
     encoded: list[Sequence[Part]] = field(default_factory=list)
     searched: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)
+    filters: list[ProductFilter | None] = field(default_factory=list)
+    min_seqs: list[int] = field(default_factory=list)
 
     async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
         await _behave(self)
+        for part in parts:
+            if isinstance(part.source, Example) and part.source.product_id in self.without_vector:
+                raise InvalidArgument("no photo of this product is indexed", field=part.field)
         self.encoded.append(parts)
         data = bytes([len(self.encoded)]) * 8 if self.knows_words else b""
         return QueryVector(self.encoder, QueryKind.TEXT, data)
 
     async def search(
-        self, vector: QueryVector, count: int, *, excluded: Sequence[str], timeout_s: float
+        self,
+        vector: QueryVector,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        excluded: Sequence[str],
+        min_seq: int,
+        timeout_s: float,
     ) -> Ranking:
         await _behave(self)
+        self.filters.append(filter)
+        self.min_seqs.append(min_seq)
         self.searched.append((vector.fingerprint, count, tuple(excluded)))
         if vector.fingerprint != self.index_of:
             raise PreconditionFailed("the index is of another encoder")
-        ids = [name for name in self.ids if name not in excluded][:count]
-        return Ranking(ids, [0.9 - 0.01 * place for place in range(len(ids))], Generation("i-1", 6))
+        found = admitted(self.ids, self.products, filter)
+        ids = [name for name in found if name not in excluded][:count]
+        scores = [0.9 - 0.01 * place for place in range(len(ids))]
+        return Ranking(ids, scores, Generation("i-1", self.seq))
 
 
 @dataclass
@@ -178,10 +267,18 @@ class House:
     photos: dict[str, bytes] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     media: Photos | None = None
+    shop: Sequence[Product] = ()
+    lists: ResultLists = field(default_factory=ProcessLists)
+    now: float = 1_700_000_000.0
 
     def __post_init__(self) -> None:
-        names = sorted({*self.text.ids, *self.image.ids} - self.gone)
-        self.products = FakeProducts({name: product(name) for name in names})
+        names = sorted({*self.text.ids, *self.image.ids})
+        everything = {each.id: each for each in self.shop or map(product, names)}
+        # What the stages know stays as it was when a test changes the catalogue.
+        self.text.products = self.image.products = dict(everything)
+        self.products = FakeProducts(
+            {name: each for name, each in everything.items() if name not in self.gone}
+        )
         self.documents = DocumentCache(self.products)
         vectors = VectorCache(None, Keys(b"secret"))
         self.pipeline = SearchPipeline(
@@ -191,6 +288,8 @@ class House:
             },
             TasteFinder(self.ranking, UncachedFactors()),
             self.documents,
+            self.text,
+            Paging(self.lists, Keys(b"secret"), now=lambda: self.now),
             release=lambda: "r-000001",
         )
 
@@ -205,6 +304,21 @@ def ask(text: str = "red dress", *, parts: Sequence[Part] = (), **options: objec
     """A query in words and other parts."""
     first = [words(text, "text")] if text else []
     return Query(parts=(*first, *parts), **options)  # type: ignore[arg-type]  # checked by Query
+
+
+def admitted(
+    ids: Sequence[str], products: Mapping[str, Product], found: ProductFilter | None
+) -> list[str]:
+    """Those of the products that a filter admits."""
+    return [name for name in ids if found is None or admits(found, products[name])]
+
+
+def rows_of(products: Mapping[str, Product]) -> dict[str, Row]:
+    """The price and the time of each product."""
+    return {
+        name: Row(-1, -1 if each.price_minor is None else each.price_minor, each.added_seq)
+        for name, each in products.items()
+    }
 
 
 async def _behave(stage: "FakeText | FakeImage | FakeRanking") -> None:

@@ -5,7 +5,7 @@ import io
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,10 +16,11 @@ from PIL import Image
 from catalog.interaction import Interaction
 from catalog.media import MediaStore
 from catalog.product import Product
+from catalog.product_filter import ProductFilter
 from catalog.store import CatalogStore
 from offline.demo_catalog import draw_catalog
 from offline.layout import DataDir
-from offline.local_stages import LocalText
+from offline.local_text import LocalText, admitted
 from runtime.metrics import Metrics
 from services.gateway.answer import Generation
 from services.gateway.documents import DocumentCache
@@ -27,14 +28,16 @@ from services.gateway.factor_cache import UncachedFactors
 from services.gateway.fanout import Leg
 from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.main_observed import ObservedSearch
+from services.gateway.paging import Paging
 from services.gateway.parts import Example, Part, Photo
 from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
 from services.gateway.rest import create_app
 from services.gateway.rest_routes import Rooms
+from services.gateway.result_lists import ProcessLists
 from services.gateway.sealed import Keys
 from services.gateway.shoppers import DemoShoppers
-from services.gateway.stages import QueryKind, QueryVector, Ranking, TextStage
+from services.gateway.stages import Counts, QueryKind, QueryVector, Ranking, TextStage
 from services.gateway.taste import TasteFinder
 from services.gateway.vector_cache import VectorCache
 from services.text_retriever.index import TextIndex
@@ -50,6 +53,7 @@ class LookImage:
 
     ids: list[str]
     looks: np.ndarray  # unit rows, [products, 432]
+    products: Mapping[str, Product]
     error: Exception | None = None
 
     async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
@@ -60,15 +64,24 @@ class LookImage:
         return QueryVector("looks", QueryKind.PHOTO, data)
 
     async def search(
-        self, vector: QueryVector, count: int, *, excluded: Sequence[str], timeout_s: float
+        self,
+        vector: QueryVector,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        excluded: Sequence[str],
+        min_seq: int,
+        timeout_s: float,
     ) -> Ranking:
         scores = self.looks @ np.frombuffer(vector.data, "<f4")
-        order = [at for at in np.argsort(-scores) if self.ids[at] not in excluded][:count]
-        return Ranking(
+        order = [at for at in np.argsort(-scores) if self.ids[at] not in excluded]
+        found = Ranking(
             [self.ids[at] for at in order],
             [float(scores[at]) for at in order],
             Generation("looks-1", 1),
         )
+        kept = admitted(found, filter, self.products, len(order))
+        return replace(kept, ids=kept.ids[:count], scores=kept.scores[:count])
 
     def _row(self, part: Part) -> np.ndarray | None:
         if isinstance(part.source, Photo):
@@ -93,10 +106,57 @@ class Breakable:
     stage: TextStage
     error: Exception | None = None
 
-    async def retrieve(self, text: str, count: int, *, timeout_s: float) -> Ranking:
+    async def retrieve(
+        self,
+        text: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Ranking:
+        self._check()
+        return await self.stage.retrieve(
+            text, count, filter=filter, min_seq=min_seq, timeout_s=timeout_s
+        )
+
+    async def browse(
+        self,
+        order: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Ranking:
+        self._check()
+        return await self.stage.browse(
+            order, count, filter=filter, min_seq=min_seq, timeout_s=timeout_s
+        )
+
+    async def count_facets(
+        self,
+        product_ids: Sequence[str],
+        fields: Sequence[str],
+        *,
+        collapse: bool,
+        rows: bool,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Counts:
+        self._check()
+        return await self.stage.count_facets(
+            product_ids,
+            fields,
+            collapse=collapse,
+            rows=rows,
+            min_seq=min_seq,
+            timeout_s=timeout_s,
+        )
+
+    def _check(self) -> None:
         if self.error is not None:
             raise self.error
-        return await self.stage.retrieve(text, count, timeout_s=timeout_s)
 
 
 @dataclass
@@ -125,9 +185,9 @@ def opened(folder: Path, *, products: int = 90) -> Iterator[PageHouse]:
     shop = {product.id: product for product in store.scan()}
     store.add_interactions(list(_purchases(shop)))
     media = MediaStore(data.media)
-    text = Breakable(LocalText(_text_index(shop, folder)))
+    text = Breakable(LocalText(_text_index(shop, folder), shop))
     photos = [media.get(product.images[0]) for product in shop.values()]
-    image = LookImage(list(shop), np.stack([look(photo) for photo in photos if photo]))
+    image = LookImage(list(shop), np.stack([look(photo) for photo in photos if photo]), shop)
     house = PageHouse("", shop, media, text, image)
     app = create_app(_rooms(house, store))
     server = uvicorn.Server(
@@ -173,6 +233,8 @@ def _rooms(house: PageHouse, store: CatalogStore) -> Rooms:
         legs,
         TasteFinder(FakeRanking({SHOPPER: tastes}), UncachedFactors()),
         documents,
+        house.text,
+        Paging(ProcessLists(), Keys(b"secret")),
         release=lambda: "r-000001",
     )
     metrics = Metrics("gateway")

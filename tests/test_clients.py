@@ -28,7 +28,8 @@ from runtime.metrics import Metrics
 from runtime.replicas import ReplicaPool
 from runtime.server import ServerSettings, StageServer
 from services.gateway.answer import Generation
-from services.gateway.clients import ImageClient, RankingClient, TextClient
+from services.gateway.clients import ImageClient, RankingClient
+from services.gateway.clients_text import TextClient
 from services.gateway.gather import Gatherer, direct
 from services.gateway.parts import Crop, Example, Part, Photo, words
 from services.gateway.stages import QueryKind, QueryVector, UserFactors
@@ -149,7 +150,7 @@ HITS = catalog_pb2.PackedHits(product_ids=["a", "b"], scores=[2.5, 1.0])
 
 async def test_words_become_a_ranking(stages: Stages) -> None:
     stages.says("RetrieveProducts", text_reply(text_pb.TextResult(hits=HITS)))
-    found = await stages.text.retrieve("red dress", 240, timeout_s=5)
+    found = await stages.text.retrieve("red dress", 240, filter=None, min_seq=0, timeout_s=5)
     assert (list(found.ids), list(found.scores)) == (["a", "b"], [2.5, 1.0])
     assert found.generation == Generation("g-1", 9)
     [asked] = stages.script.requests
@@ -161,27 +162,27 @@ async def test_a_query_that_failed_in_a_good_batch_fails(stages: Stages) -> None
     failed = text_pb.TextResult(status=bad(Code.DEADLINE_EXCEEDED))
     stages.says("RetrieveProducts", text_reply(failed))
     with pytest.raises(DeadlineExceeded):
-        await stages.text.retrieve("red", 200, timeout_s=5)
+        await stages.text.retrieve("red", 200, filter=None, min_seq=0, timeout_s=5)
 
 
 @pytest.mark.parametrize("answers", [0, 2])
 async def test_another_number_of_answers_is_refused(stages: Stages, answers: int) -> None:
     stages.says("RetrieveProducts", text_reply(*[text_pb.TextResult(hits=HITS)] * answers))
     with pytest.raises(Internal):
-        await stages.text.retrieve("red", 200, timeout_s=5)
+        await stages.text.retrieve("red", 200, filter=None, min_seq=0, timeout_s=5)
 
 
 async def test_scores_without_products_are_refused(stages: Stages) -> None:
     hits = catalog_pb2.PackedHits(product_ids=["a"], scores=[1, 2])
     stages.says("RetrieveProducts", text_reply(text_pb.TextResult(hits=hits)))
     with pytest.raises(Internal):
-        await stages.text.retrieve("red", 200, timeout_s=5)
+        await stages.text.retrieve("red", 200, filter=None, min_seq=0, timeout_s=5)
 
 
 async def test_a_stage_that_is_not_there_is_unavailable(stages: Stages) -> None:
     stages.says("RetrieveProducts", Unavailable("no release is open yet"))
     with pytest.raises(Unavailable):
-        await stages.text.retrieve("red", 200, timeout_s=5)
+        await stages.text.retrieve("red", 200, filter=None, min_seq=0, timeout_s=5)
 
 
 async def test_all_parts_are_encoded_with_crop_and_weight(stages: Stages) -> None:
@@ -232,7 +233,9 @@ async def test_vectors_become_a_ranking(stages: Stages) -> None:
     result = image_pb.VectorResult(hits=HITS)
     reply = image_pb.SearchVectorsResponse(results=[result], generation=GENERATION)
     stages.says("SearchVectors", reply)
-    found = await stages.image.search(VECTOR, 300, excluded=("p-1",), timeout_s=5)
+    found = await stages.image.search(
+        VECTOR, 300, excluded=("p-1",), filter=None, min_seq=0, timeout_s=5
+    )
     assert list(found.ids) == ["a", "b"]
     [asked] = stages.script.requests
     assert isinstance(asked, image_pb.SearchVectorsRequest)
@@ -245,14 +248,14 @@ async def test_vectors_become_a_ranking(stages: Stages) -> None:
 async def test_another_encoder_is_told_as_such(stages: Stages) -> None:
     stages.says("SearchVectors", PreconditionFailed("the index is of another encoder"))
     with pytest.raises(PreconditionFailed):
-        await stages.image.search(VECTOR, 200, excluded=(), timeout_s=5)
+        await stages.image.search(VECTOR, 200, excluded=(), filter=None, min_seq=0, timeout_s=5)
 
 
 async def test_a_vector_that_is_refused_is_no_fault_of_the_caller(stages: Stages) -> None:
     result = image_pb.VectorResult(status=bad(Code.INVALID_ARGUMENT, "dim", "vector"))
     stages.says("SearchVectors", image_pb.SearchVectorsResponse(results=[result]))
     with pytest.raises(Internal):
-        await stages.image.search(VECTOR, 200, excluded=(), timeout_s=5)
+        await stages.image.search(VECTOR, 200, excluded=(), filter=None, min_seq=0, timeout_s=5)
 
 
 async def test_users_have_factors_or_are_unknown(stages: Stages) -> None:

@@ -123,7 +123,9 @@ async def test_a_search_answers_as_rest_does(doors: Doors, stub: SearchServiceSt
     assert (reply.total.value, reply.total.relation) == (3, "eq")
     assert (reply.release, reply.budget_ms) == ("r-000001", 1000)
     assert reply.generations["text"].seq == 5
-    assert set(reply.timings_ms) == {"text", "image", "taste", "ranking", "documents"}
+    assert set(reply.timings_ms) == {
+        "paging", "text", "image", "taste", "ranking", "documents",
+    }  # fmt: skip
 
 
 async def test_products_are_whole(stub: SearchServiceStub) -> None:
@@ -175,7 +177,6 @@ def _part(**fields: object) -> pb.SearchRequest:
 _FLAT = pb.Crop(x=0, y=0, width=0, height=1)
 _OUT = pb.Crop(x=0.9, y=0, width=0.5, height=1)
 BAD = {
-    "nothing": (pb.SearchRequest(), "text"),
     "white space": (pb.SearchRequest(text=" \t"), "text"),
     "a long text": (pb.SearchRequest(text="a" * 513), "text"),
     "too many parts": (pb.SearchRequest(parts=[pb.Part(text="a")] * 16), "parts"),
@@ -254,7 +255,7 @@ async def test_a_search_takes_no_longer_than_its_caller_waits(
     doors: Doors, stub: SearchServiceStub
 ) -> None:
     reply = await stub.Search(pb.SearchRequest(text="dress"), timeout=0.9)
-    assert reply.budget_ms < 900
+    assert reply.budget_ms <= 900
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await stub.Search(pb.SearchRequest(text="dress"), timeout=0.04)
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from catalog.facet import Facet
 from catalog.product import Product
 
 
@@ -32,26 +33,52 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A step that took a product from one place to another, both from 1.
+
+    ``stage`` is ``sort``, ``collapse`` or ``gone`` (products before it are there no more).
+    """
+
+    stage: str
+    start: int
+    end: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a product stands where it does; the values of the terms add up to its score."""
+    """Why a product stands where it does.
+
+    The values of the terms add up to its score. The first move starts at its place by score, each
+    other where the one before ended, and the last ends at its rank; without moves its place by
+    score is its rank.
+    """
 
     retrievers: Mapping[str, RetrieverRank]
     terms: Sequence[Term]
+    moves: Sequence[Move] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RankedProduct:
-    """One product of the answer, ``rank`` from 1."""
+    """One product of the answer, ``rank`` from 1.
+
+    ``variants`` are the other products of its style, best first; only of a collapsed answer.
+    """
 
     rank: int
     score: float
     product: Product
     explanation: Explanation | None = None
+    variants: Sequence[Product] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many products the query reaches; ``relation`` is ``eq``, or ``gte`` for at least."""
+    """How many products, or styles where collapsed, paging reaches.
+
+    ``relation`` is ``eq``, or ``gte`` where there may be more.
+    """
 
     value: int
     relation: str
@@ -63,7 +90,8 @@ class Answer:
 
     ``coverage`` says for each of ``text``, ``image``, ``ranking`` and ``taste`` one of ``ok``,
     ``timeout``, ``error``, ``shed``, ``skipped``. ``timings_ms`` are milliseconds spent waiting
-    for each stage and step; those of text, image and taste overlap.
+    for each stage and step; those of text, image and taste overlap. ``facets`` are those asked
+    for, in that order; ``next_page_token`` is empty on the last page.
     """
 
     hits: Sequence[RankedProduct]
@@ -75,6 +103,8 @@ class Answer:
     took_ms: int
     budget_ms: int
     timings_ms: Mapping[str, float]
+    facets: Sequence[Facet] = ()
+    next_page_token: str = ""
 
     @property
     def degraded(self) -> bool:

@@ -1,62 +1,27 @@
-"""Asks the stages over gRPC, and turns what they say into the pipeline's words."""
+"""Asks the image and the ranking stage over gRPC, and turns what they say into our words."""
 
 import re
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
 
+from catalog.product_filter import ProductFilter
 from fashion.catalog.v1 import catalog_pb2
 from fashion.image.v1 import image_retriever_pb2 as image_pb
 from fashion.image.v1.image_retriever_pb2_grpc import ImageRetrieverServiceStub
 from fashion.ranking.v1 import reranker_pb2 as ranking_pb
 from fashion.ranking.v1.reranker_pb2_grpc import RerankerServiceStub
-from fashion.text.v1 import text_retriever_pb2 as text_pb
-from fashion.text.v1.text_retriever_pb2_grpc import TextRetrieverServiceStub
 from runtime.errors import Code, Internal, InvalidArgument, NotFound, ServiceError, of_code
 from runtime.replicas import ReplicaPool
 from services.gateway.answer import Generation
+from services.gateway.clients_replies import check, generation_of, only, ranking_of
+from services.gateway.clients_text import filter_message
 from services.gateway.gather import Ask, Gatherer, Send, direct
 from services.gateway.parts import Example, Part, Photo, Words
 from services.gateway.stages import QueryKind, QueryVector, Ranking, Tastes, UserFactors
 
-_T = TypeVar("_T")
 _PART = re.compile(r"parts\[(\d+)\]")
-_TextFound = tuple[text_pb.TextResult, Generation]
 _ImageFound = tuple[image_pb.VectorResult, Generation]
-
-
-class TextClient:
-    """The text stage.
-
-    Args:
-        pool: Its replicas.
-        gather: Whether queries that wait at the same time share a call.
-    """
-
-    def __init__(
-        self, pool: ReplicaPool[TextRetrieverServiceStub], *, gather: bool = False
-    ) -> None:
-        self._pool = pool
-        send: Send[text_pb.TextQuery, _TextFound] = self._send
-        self._ask: Ask[text_pb.TextQuery, _TextFound] = Gatherer(send) if gather else direct(send)
-
-    async def retrieve(self, text: str, count: int, *, timeout_s: float) -> Ranking:
-        """The best ``count`` products that hold one of the words."""
-        query = text_pb.TextQuery(text=text, hit_count=count)
-        result, generation = await self._ask(query, timeout_s=timeout_s)
-        _check(result.status)
-        return _ranking(result.hits, generation)
-
-    async def _send(
-        self, queries: Sequence[text_pb.TextQuery], *, group: str, timeout_s: float, hedge: bool
-    ) -> Sequence[_TextFound]:
-        request = text_pb.RetrieveProductsRequest(queries=queries)
-        reply = await self._pool.call(
-            lambda stub: stub.RetrieveProducts, request, timeout_s=timeout_s, hedge=hedge
-        )
-        generation = _generation(reply.generation)
-        return [(result, generation) for result in reply.results]
 
 
 class ImageClient:
@@ -90,8 +55,8 @@ class ImageClient:
             reply = await self._encoders.call(
                 lambda stub: stub.EncodeQueries, request, timeout_s=timeout_s, hedge=False
             )
-            encoded = _only(reply.queries)
-            _check(encoded.status)
+            encoded = only(reply.queries)
+            check(encoded.status)
         except InvalidArgument as error:
             raise _at_part(error, parts) from None
         except NotFound as error:
@@ -103,7 +68,14 @@ class ImageClient:
         return QueryVector(reply.encoder_fingerprint, kind, encoded.vector)
 
     async def search(
-        self, vector: QueryVector, count: int, *, excluded: Sequence[str], timeout_s: float
+        self,
+        vector: QueryVector,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        excluded: Sequence[str],
+        min_seq: int,
+        timeout_s: float,
     ) -> Ranking:
         """The nearest products; PreconditionFailed if the index is of another encoder."""
         query = image_pb.VectorQuery(
@@ -111,15 +83,15 @@ class ImageClient:
             hit_count=count,
             kind=f"QUERY_KIND_{vector.kind.name}",
             excluded_product_ids=excluded,
+            filter=filter_message(filter),
         )
+        group = f"{min_seq}:{vector.fingerprint}"
         try:
-            result, generation = await self._ask(
-                query, timeout_s=timeout_s, group=vector.fingerprint
-            )
-            _check(result.status)
+            result, generation = await self._ask(query, timeout_s=timeout_s, group=group)
+            check(result.status)
         except (InvalidArgument, NotFound) as error:  # the caller gave no vector: we did
             raise Internal(error.message) from error
-        return _ranking(result.hits, generation)
+        return ranking_of(result.hits.product_ids, result.hits.scores, generation)
 
     async def _send(
         self,
@@ -129,11 +101,14 @@ class ImageClient:
         timeout_s: float,
         hedge: bool,
     ) -> Sequence[_ImageFound]:
-        request = image_pb.SearchVectorsRequest(queries=queries, encoder_fingerprint=group)
+        min_seq, _, fingerprint = group.partition(":")
+        request = image_pb.SearchVectorsRequest(
+            queries=queries, encoder_fingerprint=fingerprint, min_seq=int(min_seq)
+        )
         reply = await self._searchers.call(
             lambda stub: stub.SearchVectors, request, timeout_s=timeout_s, hedge=hedge
         )
-        generation = _generation(reply.generation)
+        generation = generation_of(reply.generation)
         return [(result, generation) for result in reply.results]
 
 
@@ -173,8 +148,8 @@ class RankingClient:
         reply = await self._pool.call(
             lambda stub: stub.ScoreCandidates, request, timeout_s=timeout_s
         )
-        result = _only(reply.results)
-        _check(result.status)
+        result = only(reply.results)
+        check(result.status)
         tastes = np.frombuffer(result.tastes, "<f4")
         dots = np.frombuffer(result.dots, "<f4")
         known = np.frombuffer(result.known, np.uint8).astype(bool)
@@ -182,40 +157,17 @@ class RankingClient:
             raise Internal("the ranking stage scored another number of candidates")
         if not (np.isfinite(tastes).all() and np.isfinite(dots).all()):
             raise Internal("the ranking stage gave a score that is not finite")
-        return Tastes(_generation(reply.generation), tastes, known, dots)
-
-
-def _ranking(hits: catalog_pb2.PackedHits, generation: Generation) -> Ranking:
-    ids = list(hits.product_ids)
-    if len(ids) != len(hits.scores):
-        raise Internal("a retriever gave another number of scores than of products")
-    return Ranking(ids, hits.scores, generation)
-
-
-def _generation(message: catalog_pb2.Generation) -> Generation:
-    return Generation(message.generation, message.seq)
+        return Tastes(generation_of(reply.generation), tastes, known, dots)
 
 
 def _factors(
     users: Sequence[ranking_pb.UserFactors], generation: catalog_pb2.Generation
 ) -> UserFactors | None:
-    user = _only(users)
+    user = only(users)
     if user.status.code == Code.NOT_FOUND.grpc_number:
         return None
-    _check(user.status)
+    check(user.status)
     return UserFactors(generation.generation, user.vector)
-
-
-def _check(status: catalog_pb2.QueryStatus) -> None:
-    """Raises what became of a query in a batch, unless it was answered."""
-    if status.code:
-        raise of_code(Code.of_grpc(status.code), status.message, field=status.field or None)
-
-
-def _only(answers: Sequence[_T]) -> _T:
-    if len(answers) != 1:
-        raise Internal("a stage answered another number of queries than it was asked")
-    return answers[0]
 
 
 def _part_to_proto(part: Part) -> image_pb.QueryPart:

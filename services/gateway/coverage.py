@@ -6,6 +6,7 @@ from runtime.errors import DeadlineExceeded, Overloaded, PreconditionFailed, Ser
 
 STEPS = ("text", "image", "ranking", "taste")
 OK, SKIPPED, TIMEOUT, SHED, ERROR = "ok", "skipped", "timeout", "shed", "error"
+STALE, RESTARTED = "stale_index", "paging_restarted"
 _ALSO = {TIMEOUT: "timeout_partial", SHED: "overload_reduced"}
 
 

@@ -1,10 +1,11 @@
 """Asks all retrievers at the same time, and takes what came within the time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from catalog.product_filter import ProductFilter
 from runtime.errors import (
     DeadlineExceeded,
     InvalidArgument,
@@ -21,27 +22,40 @@ MIN_DEPTH, MAX_DEPTH = 200, 1000
 RETRY_AFTER_S = 1.0
 _CALLERS_FAULT = (InvalidArgument, NotFound, TooLarge)
 _T = TypeVar("_T")
+Filters = Sequence[ProductFilter | None]
+"""The filter of the query, and those that it is asked with besides."""
 
 
 class Leg(Protocol):
     """One retriever, as the pipeline asks it."""
 
-    async def retrieve(self, query: Query, count: int, deadline: Deadline) -> Ranking:
-        """At most ``count`` products, best first."""
+    async def retrieve(
+        self, query: Query, count: int, deadline: Deadline, filters: Filters
+    ) -> Sequence[Ranking]:
+        """At most ``count`` products for each of the filters, best first."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """Who answered the search, who did not, and how deep they were asked."""
+    """Who answered the search, who did not, and how deep they were asked.
+
+    ``others`` are the answers to the further filters that all of them were asked, in order.
+    """
 
     answered: Mapping[str, Ranking]
     failed: Mapping[str, ServiceError]
     depth: int
+    others: Sequence[Mapping[str, Ranking]] = ()
 
     def has_more(self, left_out: int) -> bool:
-        """Whether a retriever came to the depth, so that there may be more behind it."""
-        return any(len(found.ids) + left_out >= self.depth for found in self.answered.values())
+        """Whether a retriever has more, or came to the depth, so that there may be more."""
+        return any(
+            len(found.ids) + left_out >= self.depth
+            if found.total is None
+            else len(found.ids) < found.total
+            for found in self.answered.values()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +74,21 @@ class Stopwatch:
             self.timings_ms[step] = round(1000 * (self.clock() - started), 3)
 
 
-async def ask(legs: Mapping[str, Leg], query: Query, budget: Budget, stopwatch: Stopwatch) -> Legs:
+async def ask(
+    legs: Mapping[str, Leg],
+    query: Query,
+    budget: Budget,
+    stopwatch: Stopwatch,
+    others: Filters = (),
+) -> Legs:
     """Returns when all retrievers answered, or when their share of the budget is spent.
+
+    Args:
+        legs: Whom to ask.
+        query: What to ask, with its filter.
+        budget: The budget of the request.
+        stopwatch: Notes how long each took.
+        others: Filters that the same is asked with besides.
 
     Raises:
         InvalidArgument, NotFound, TooLarge: A retriever says that the query is at fault.
@@ -70,9 +97,10 @@ async def ask(legs: Mapping[str, Leg], query: Query, budget: Budget, stopwatch: 
     depth = min(max(query.candidate_factor * query.page_size, MIN_DEPTH), MAX_DEPTH)
     deadline = budget.share(LEGS_SHARE)
     left_s = deadline.left_s()
+    filters = (query.filter, *others)
     tasks = {
         name: asyncio.create_task(
-            stopwatch.time(name, leg.retrieve(query, depth, deadline)), name=name
+            stopwatch.time(name, leg.retrieve(query, depth, deadline, filters)), name=name
         )
         for name, leg in legs.items()
     }
@@ -87,8 +115,24 @@ async def ask(legs: Mapping[str, Leg], query: Query, budget: Budget, stopwatch: 
             raise error
     if len(failed) == len(outcomes):
         raise _nothing(failed.values())
-    answered = {name: found for name, found in outcomes.items() if isinstance(found, Ranking)}
-    return Legs(answered, failed, depth)
+    answered = {
+        name: found for name, found in outcomes.items() if not isinstance(found, ServiceError)
+    }
+    by_filter = [
+        {name: found[place] for name, found in answered.items()} for place in range(len(filters))
+    ]
+    return Legs(by_filter[0], failed, depth, by_filter[1:])
+
+
+async def together(calls: Sequence[Coroutine[object, None, _T]]) -> list[_T]:
+    """The results of calls made at the same time, in order; an error ends the others."""
+    if len(calls) == 1:
+        return [await calls[0]]
+    tasks = [asyncio.create_task(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        await end(tasks)
 
 
 async def within(deadline: Deadline, call: Coroutine[object, None, _T]) -> _T:
@@ -114,8 +158,8 @@ async def end(tasks: Iterable["asyncio.Task[object]"]) -> None:
         await asyncio.gather(*late, return_exceptions=True)
 
 
-def _outcome(task: "asyncio.Task[Ranking]") -> Ranking | ServiceError:
-    """The ranking or the error of an ended leg; what is not a ServiceError is a bug: raised."""
+def _outcome(task: "asyncio.Task[Sequence[Ranking]]") -> Sequence[Ranking] | ServiceError:
+    """The rankings or the error of an ended leg; what is not a ServiceError is a bug: raised."""
     if task.cancelled():
         return DeadlineExceeded("the budget is spent")
     error = task.exception()

@@ -6,10 +6,12 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from catalog.product_filter import ProductFilter
 from runtime.errors import InvalidArgument, PreconditionFailed
 from services.gateway.budget import Deadline
+from services.gateway.fanout import MAX_DEPTH, Filters, together
 from services.gateway.parts import Example, Part, Photo, StoredPhoto, Words
-from services.gateway.query import Query
+from services.gateway.query import NEWEST, RELEVANCE, Query
 from services.gateway.stages import (
     ImageStage,
     Photos,
@@ -24,14 +26,39 @@ _HASH_IN_THREAD = 1 << 20  # a megabyte takes about 1 ms
 
 @dataclass(frozen=True, slots=True)
 class TextLeg:
-    """Looks the words of a query up; words that lead away are not looked up."""
+    """Looks the words of a query up, or lists products where the query has no parts.
+
+    Words that lead away are not looked up.
+    """
 
     stage: TextStage
 
-    async def retrieve(self, query: Query, count: int, deadline: Deadline) -> Ranking:
-        """At most ``count`` products, without those that the query is made of."""
-        found = await self.stage.retrieve(query.words, count, timeout_s=deadline.left_s())
+    async def retrieve(
+        self, query: Query, count: int, deadline: Deadline, filters: Filters
+    ) -> Sequence[Ranking]:
+        """At most ``count`` products for each filter, without those the query is made of.
+
+        A list without words is as deep as a result may be: then its total is exact.
+        """
+        if query.parts:
+            return await together([self._found(query, count, deadline, each) for each in filters])
+        return await together([self._listed(query, deadline, each) for each in filters])
+
+    async def _found(
+        self, query: Query, count: int, deadline: Deadline, filter: ProductFilter | None
+    ) -> Ranking:
+        found = await self.stage.retrieve(
+            query.words, count, filter=filter, min_seq=query.min_seq, timeout_s=deadline.left_s()
+        )
         return without(found, query.example_ids)
+
+    async def _listed(
+        self, query: Query, deadline: Deadline, filter: ProductFilter | None
+    ) -> Ranking:
+        order = NEWEST if query.sort == RELEVANCE else query.sort
+        return await self.stage.browse(
+            order, MAX_DEPTH, filter=filter, min_seq=query.min_seq, timeout_s=deadline.left_s()
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +69,10 @@ class ImageLeg:
     vectors: VectorCache
     photos: Photos
 
-    async def retrieve(self, query: Query, count: int, deadline: Deadline) -> Ranking:
-        """At most ``count`` products; none where the encoder knows no word of the query.
+    async def retrieve(
+        self, query: Query, count: int, deadline: Deadline, filters: Filters
+    ) -> Sequence[Ranking]:
+        """At most ``count`` products a filter; none where the encoder knows no word of the query.
 
         An index of another encoder than the one that made a kept vector refuses it: the query is
         then encoded once more.
@@ -52,21 +81,36 @@ class ImageLeg:
         vector = await self.vectors.get(key)
         if vector is not None:
             try:
-                return await self._search(query, vector, count, deadline)
+                return await self._search(query, vector, count, deadline, filters)
             except PreconditionFailed:
                 self.vectors.refuse(vector.fingerprint)
         parts = [await self._loaded(part) for part in query.parts]
         vector = await self.stage.encode(parts, timeout_s=deadline.left_s())
         self.vectors.put(key, vector)
-        return await self._search(query, vector, count, deadline)
+        return await self._search(query, vector, count, deadline, filters)
 
     async def _search(
-        self, query: Query, vector: QueryVector, count: int, deadline: Deadline
-    ) -> Ranking:
+        self,
+        query: Query,
+        vector: QueryVector,
+        count: int,
+        deadline: Deadline,
+        filters: Filters,
+    ) -> Sequence[Ranking]:
         if not vector.data:
-            return Ranking((), ())
-        return await self.stage.search(
-            vector, count, excluded=query.example_ids, timeout_s=deadline.left_s()
+            return [Ranking((), ()) for _ in filters]
+        return await together(
+            [
+                self.stage.search(
+                    vector,
+                    count,
+                    filter=each,
+                    excluded=query.example_ids,
+                    min_seq=query.min_seq,
+                    timeout_s=deadline.left_s(),
+                )
+                for each in filters
+            ]
         )
 
     async def _loaded(self, part: Part) -> Part:
@@ -100,7 +144,7 @@ def without(ranking: Ranking, product_ids: Sequence[str]) -> Ranking:
         for name, score in zip(ranking.ids, ranking.scores, strict=True)
         if name not in product_ids
     ]
-    return Ranking([name for name, _ in kept], [score for _, score in kept], ranking.generation)
+    return replace(ranking, ids=[name for name, _ in kept], scores=[score for _, score in kept])
 
 
 async def _content(part: Part) -> tuple[bytes, bytes]:

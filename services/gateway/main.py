@@ -19,8 +19,9 @@ from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
 from runtime.settings import load
 from services.gateway.catalog_writes import CatalogWrites
-from services.gateway.clients import ImageClient, RankingClient, TextClient
+from services.gateway.clients import ImageClient, RankingClient
 from services.gateway.clients_pools import Pools
+from services.gateway.clients_text import TextClient
 from services.gateway.documents import DocumentCache
 from services.gateway.factor_cache import FactorCache, UncachedFactors
 from services.gateway.fanout import Leg
@@ -28,12 +29,14 @@ from services.gateway.late_catalog import LateCatalog
 from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.main_access import PersonalSearch, open_access
 from services.gateway.main_observed import ObservedSearch, cache_counter
+from services.gateway.paging import Paging
 from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
 from services.gateway.redis_keep import RedisKeep, connect
 from services.gateway.rest import create_app
 from services.gateway.rest_routes import Rooms
 from services.gateway.rest_server import HttpServer
+from services.gateway.result_lists import ProcessLists, RedisLists
 from services.gateway.sealed import Keys
 from services.gateway.servicer import NAME, SearchServicer
 from services.gateway.servicer_access import admission
@@ -67,10 +70,7 @@ async def run(config: Settings, serving: ServerSettings) -> None:
     documents = DocumentCache(catalog)
     media, lane = MediaStore(config.media_dir), WriteLane()
     pictures, writes = Pictures(media, catalog, lane), CatalogWrites(catalog, media, lane)
-    legs = open_legs(config, pools, redis, pictures, metrics)
-    factors = open_factors(config, redis, releases, metrics)
-    taste = TasteFinder(RankingClient(pools.ranking), factors)
-    pipeline = SearchPipeline(legs, taste, documents, release=lambda: name_of(releases))
+    pipeline = open_pipeline(config, pools, redis, releases, pictures, documents, metrics)
     shoppers = DemoShoppers(catalog) if config.demo_shoppers else None
     search = PersonalSearch(ObservedSearch(pipeline, metrics))
     why = stage.why_not_ready
@@ -109,8 +109,30 @@ def name_of(releases: Follower[Release]) -> str:
     return releases.release.name if releases.release else ""
 
 
+def open_pipeline(
+    config: Settings,
+    pools: Pools,
+    redis: RedisKeep | None,
+    releases: Follower[Release],
+    pictures: Pictures,
+    documents: DocumentCache,
+    metrics: Metrics,
+) -> SearchPipeline:
+    """The search over all stages, caches and the catalogue."""
+    text = TextClient(pools.text, gather=config.gather)
+    return SearchPipeline(
+        open_legs(config, text, pools, redis, pictures, metrics),
+        TasteFinder(RankingClient(pools.ranking), open_factors(config, redis, releases, metrics)),
+        documents,
+        text,
+        open_paging(config, redis, metrics),
+        release=lambda: name_of(releases),
+    )
+
+
 def open_legs(
     config: Settings,
+    text: TextClient,
     pools: Pools,
     redis: RedisKeep | None,
     pictures: Pictures,
@@ -120,9 +142,16 @@ def open_legs(
     vectors = VectorCache(redis, _keys(config), count=cache_counter(metrics, "vectors"))
     image = ImageClient(pools.encode, pools.image, gather=config.gather)
     return {
-        "text": TextLeg(TextClient(pools.text, gather=config.gather)),
+        "text": TextLeg(text),
         "image": ImageLeg(image, vectors, pictures),
     }
+
+
+def open_paging(config: Settings, redis: RedisKeep | None, metrics: Metrics) -> Paging:
+    """Keeps results for further pages; without Redis in this process only."""
+    if redis is None:
+        return Paging(ProcessLists(), _keys(config))
+    return Paging(RedisLists(redis, count=cache_counter(metrics, "pages")), _keys(config))
 
 
 def open_factors(

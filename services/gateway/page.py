@@ -1,87 +1,95 @@
-"""Cuts the page from the order, and says of each product why it stands there."""
+"""Cuts a page from a result: reads the winners, drops those that are gone, and fills it up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.product import Product
-from services.gateway.answer import Explanation, RankedProduct, RetrieverRank, Term
-from services.gateway.fusion import Frame, terms
+from catalog.product_filter import admits
+from services.gateway.answer import Explanation, Move, RankedProduct
 from services.gateway.query import Query
-from services.gateway.stages import Documents, Ranking
+from services.gateway.result_set import Candidate, ResultSet
+from services.gateway.stages import Documents
 
+MAX_VARIANTS = 12
 _LEAST_READ = 50  # many deleted products at the top must not mean many small reads
+_WHY_GONE = "products before it are no longer there"
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the hits of one query are made from: rankings, fused scores, frame, mode of taste."""
+    """Hits of one page.
 
-    query: Query
-    rankings: Mapping[str, Ranking]
-    fused: Mapping[str, float]
-    frame: Frame
-    mode: str
+    ``end`` is the number of groups of the result up to the end of the page, ``shown`` the number
+    of hits up to there: the others were gone.
+    """
 
-    async def dress(
-        self, ranked: Sequence[str], scores: Mapping[str, float], documents: Documents
-    ) -> tuple[list[RankedProduct], int]:
-        """Reads the winners; a product that is gone is dropped, and the next one moves up.
+    hits: Sequence[RankedProduct]
+    end: int
+    shown: int
 
-        Returns:
-            At most ``page_size`` hits, and how many products on the way were gone.
-        """
-        winners, gone = await self._winners(ranked, documents)
-        reasons = self._reasons(winners) if self.query.explain else {}
-        hits = [
-            RankedProduct(rank, scores[product.id], product, reasons.get(product.id))
-            for rank, product in enumerate(winners, 1)
-        ]
-        return hits, gone
 
-    async def _winners(
-        self, ranked: Sequence[str], documents: Documents
-    ) -> tuple[list[Product], int]:
-        winners: list[Product] = []
-        gone = start = 0
-        while len(winners) < self.query.page_size and start < len(ranked):
-            wanted = self.query.page_size - len(winners)
-            batch = ranked[start : start + (max(wanted, _LEAST_READ) if start else wanted)]
-            found = await documents.read(batch)
-            for product_id in batch:
-                product = found.get(product_id)
-                if product is None:
-                    gone += 1
-                else:
-                    winners.append(product)
-                if len(winners) == self.query.page_size:
-                    break
-            start += len(batch)
-        return winners, gone
+async def cut(
+    results: ResultSet, query: Query, documents: Documents, *, offset: int = 0, shown: int = 0
+) -> Page:
+    """The page that starts at a group of the result.
 
-    def _reasons(self, winners: Sequence[Product]) -> dict[str, Explanation]:
-        places = {
-            name: {product_id: place for place, product_id in enumerate(ranking.ids)}
-            for name, ranking in self.rankings.items()
-        }
-        candidates = {product_id: place for place, product_id in enumerate(self.fused)}
-        return {
-            product.id: self._reason(product.id, places, candidates[product.id])
-            for product in winners
-        }
+    A product that was deleted meanwhile, or that the filter of the query no longer admits, is
+    dropped, and the next one moves up; where it has variants, the best of them takes its place.
 
-    def _reason(
-        self, product_id: str, places: Mapping[str, Mapping[str, int]], candidate: int
-    ) -> Explanation:
-        found = {
-            name: RetrieverRank(
-                by_id[product_id] + 1, self.rankings[name].scores[by_id[product_id]]
-            )
-            for name, by_id in places.items()
-            if product_id in by_id
-        }
-        ranks = {name: place.rank for name, place in found.items()}
-        parts = terms(ranks, self.query.fusion, list(self.rankings), self.frame)
-        if self.mode:
-            taste = self.frame.taste[candidate] if self.frame.taste else 0.0
-            parts.append(Term("taste", taste, self.mode))
-        return Explanation(found, parts)
+    Args:
+        results: The whole result.
+        query: Says the filter and how many hits a page has.
+        documents: The products.
+        offset: Groups of the result before the page.
+        shown: Hits before the page.
+    """
+    hits: list[RankedProduct] = []
+    start = offset
+    while len(hits) < query.page_size and start < len(results.groups):
+        wanted = query.page_size - len(hits)
+        batch = results.groups[start : start + (wanted if start == offset else _most(wanted))]
+        ids = [each.product_id for group in batch for each in group]
+        found = _admitted(await documents.read(ids), query)
+        for group in batch:
+            start += 1
+            hit = _hit(group, found, shown + len(hits) + 1, start)
+            if hit is not None:
+                hits.append(hit)
+            if len(hits) == query.page_size:
+                break
+    return Page(hits, start, shown + len(hits))
+
+
+def _most(wanted: int) -> int:
+    return max(wanted, _LEAST_READ)
+
+
+def _admitted(found: Mapping[str, Product], query: Query) -> Mapping[str, Product]:
+    condition = query.filter
+    if condition is None:
+        return found
+    return {name: product for name, product in found.items() if admits(condition, product)}
+
+
+def _hit(
+    group: Sequence[Candidate], found: Mapping[str, Product], rank: int, place: int
+) -> RankedProduct | None:
+    """The hit of the group at a place of the result, from 1; None if all of it is gone."""
+    there = [each for each in group if each.product_id in found]
+    if not there:
+        return None
+    best = there[0]
+    return RankedProduct(
+        rank,
+        best.score,
+        found[best.product_id],
+        _moved(best.explanation, place, rank),
+        [found[each.product_id] for each in there[1 : MAX_VARIANTS + 1]],
+    )
+
+
+def _moved(explanation: Explanation | None, place: int, rank: int) -> Explanation | None:
+    if explanation is None or place == rank:
+        return explanation
+    move = Move("gone", place, rank, _WHY_GONE)
+    return replace(explanation, moves=[*explanation.moves, move])

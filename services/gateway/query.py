@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from catalog.product_filter import ProductFilter, check_field, check_filter
 from runtime.errors import DeadlineExceeded, InvalidArgument
 from services.gateway.limits import check_choice, check_id, check_ids, check_range
 from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, Photo, StoredPhoto, Words
@@ -11,12 +12,17 @@ from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, Photo, StoredP
 RETRIEVERS = ("text", "image")
 BLENDS = ("taste", "minmax")
 METHODS = ("rrf",)
+RELEVANCE = "relevance"
+NEWEST = "newest"
+SORTS = (RELEVANCE, "price_asc", "price_desc", NEWEST)
 MAX_PARTS = 16  # the text is one of them
 MAX_PAGE_SIZE = 100
 MAX_SESSION_PRODUCTS = 100
 MAX_FACTOR = 100
 MAX_K = 1000
 MAX_FUSION_WEIGHT = 10.0
+MAX_FACETS = 20
+MAX_SEQ = 2**63 - 1
 MIN_BUDGET_MS, MAX_BUDGET_MS = 50, 5000
 TEXT_BUDGET_MS, PHOTO_BUDGET_MS = 1000, 2000
 DEFAULT_PAGE_SIZE = 24
@@ -47,7 +53,10 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One search. ``budget_ms`` 0 and ``personalization`` None stand for the defaults.
+    """One search; without parts it lists what the filter admits.
+
+    ``budget_ms`` 0 and ``personalization`` None stand for the defaults; ``page_token`` is empty on
+    the first page.
 
     Raises:
         InvalidArgument: A value is out of its range; the error names the field.
@@ -65,9 +74,20 @@ class Query:
     explain: bool = False
     budget_ms: int = 0
     allow_partial: bool = True
+    filter: ProductFilter | None = None
+    facets: tuple[str, ...] = ()
+    sort: str = RELEVANCE
+    page_token: str = ""
+    collapse: bool = False
+    min_seq: int = 0
 
     def __post_init__(self) -> None:
         _check_parts(self.parts)
+        _check_facets(self.facets)
+        if self.filter is not None:
+            check_filter(self.filter)
+        check_choice(self.sort, SORTS, "sort")
+        check_range(self.min_seq, 0, MAX_SEQ, "min_seq")
         check_range(self.page_size, 1, MAX_PAGE_SIZE, "page_size")
         check_range(self.candidate_factor, 1, MAX_FACTOR, "candidate_factor")
         check_choice(self.blend, BLENDS, "blend")
@@ -128,12 +148,19 @@ def within_time(query: Query, left_s: float | None) -> Query:
     return replace(query, budget_ms=int(1000 * left_s))
 
 
+def _check_facets(fields: tuple[str, ...]) -> None:
+    if len(fields) > MAX_FACETS:
+        raise InvalidArgument(f"at most {MAX_FACETS} facets", field="facets")
+    for place, name in enumerate(fields):
+        check_field(name, path=f"facets[{place}]")
+        if name in fields[:place]:
+            raise InvalidArgument("this facet is named before", field=f"facets[{place}]")
+
+
 def _check_parts(parts: tuple[Part, ...]) -> None:
-    if not parts:
-        raise InvalidArgument("nothing to search for: give a text or a part", field="text")
     if len(parts) > MAX_PARTS:
         raise InvalidArgument(f"at most {MAX_PARTS} parts, the text included", field="parts")
-    if all(part.weight < 0 for part in parts):
+    if parts and all(part.weight < 0 for part in parts):
         raise InvalidArgument("one part at least needs a positive weight", field="parts")
     if sum(len(part.source.text) for part in parts if isinstance(part.source, Words)) > (
         MAX_TEXT_CHARS

@@ -70,6 +70,11 @@ class RedisKeep:
             return None
         return [value if isinstance(value, bytes) else None for value in values]
 
+    async def get_longer(self, key: str, ttl_s: int) -> bytes | None:
+        """A value, which is then kept for this long from now; None if it is not there."""
+        value = await self._guarded(lambda: self._client.getex(key, ex=ttl_s))
+        return value if isinstance(value, bytes) else None
+
     async def put(self, key: str, value: bytes, ttl_s: int) -> None:
         """Keeps a value."""
         await self._guarded(lambda: self._client.set(key, value, ex=ttl_s))

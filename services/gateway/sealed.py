@@ -72,5 +72,9 @@ class Keys:
         """8 bytes by which a value proves that it belongs to a thing."""
         return self._digest("owner", what)[:8]
 
+    def signature(self, purpose: str, what: bytes) -> bytes:
+        """32 bytes that only who has the secret can make."""
+        return self._digest(f"signature {purpose}", what)
+
     def _digest(self, purpose: str, what: bytes) -> bytes:
         return hmac.digest(self._secret, purpose.encode() + b"\0" + what, hashlib.sha256)

@@ -8,7 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.facet import Facet
 from catalog.product import Product
+from catalog.product_filter import ProductFilter
 from services.gateway.answer import Generation
 from services.gateway.parts import Part
 
@@ -23,10 +25,38 @@ class QueryKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Products in the order of one retriever, each at most once, with their scores."""
+    """Products in the order of one retriever, each at most once, with their scores.
+
+    ``total`` is how many there are, where the retriever counts them; None where it stops at the
+    depth that it was asked for.
+    """
 
     ids: Sequence[str]
     scores: Sequence[float]
+    generation: Generation | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What sorting and collapsing need of each product, in columns of the length of the ids.
+
+    ``styles`` are numbers, equal for products of one style and only within these rows, -1 for an
+    unknown product; ``prices`` count minor units, -1 where there is none; ``added`` is the number
+    of the change that brought the product in, 0 for an unknown one.
+    """
+
+    styles: Sequence[int]
+    prices: Sequence[int]
+    added: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The facets of a set of products, one a field asked for, and their rows if asked for."""
+
+    facets: Sequence[Facet]
+    rows: Rows | None = None
     generation: Generation | None = None
 
 
@@ -62,10 +92,47 @@ class Tastes:
 
 
 class TextStage(Protocol):
-    """Finds products by words."""
+    """Finds products by words, lists them without, and counts what they hold.
 
-    async def retrieve(self, text: str, count: int, *, timeout_s: float) -> Ranking:
+    ``filter`` None admits all. The answer takes the catalogue's change ``min_seq`` into account
+    if that is possible in time; its generation says which change it does.
+    """
+
+    async def retrieve(
+        self,
+        text: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Ranking:
         """The best ``count`` products that hold one of the words."""
+        ...
+
+    async def browse(
+        self,
+        order: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Ranking:
+        """The first ``count`` products by ``newest``, ``price_asc`` or ``price_desc``."""
+        ...
+
+    async def count_facets(
+        self,
+        product_ids: Sequence[str],
+        fields: Sequence[str],
+        *,
+        collapse: bool,
+        rows: bool,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Counts:
+        """The facets of at most 1000 products; of their styles if they are to collapse."""
         ...
 
 
@@ -77,7 +144,14 @@ class ImageStage(Protocol):
         ...
 
     async def search(
-        self, vector: QueryVector, count: int, *, excluded: Sequence[str], timeout_s: float
+        self,
+        vector: QueryVector,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        excluded: Sequence[str],
+        min_seq: int,
+        timeout_s: float,
     ) -> Ranking:
         """The nearest products; PreconditionFailed if the index is of another encoder."""
         ...

@@ -1,0 +1,87 @@
+"""Puts the rooms of the text stage behind the protocol of the search pipeline, in one process."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from catalog.product import Product
+from catalog.product_filter import ProductFilter, admits
+from services.gateway.answer import Generation
+from services.gateway.arrangement import in_order, rows_by_id
+from services.gateway.facets import Question, counted
+from services.gateway.stages import Counts, Ranking
+from services.text_retriever.index import TextIndex
+
+GENERATION = Generation("local")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalText:
+    """The text stage, over an index and products in this process.
+
+    Filters are the oracle's, one product after the other: for catalogues of a few thousand.
+    """
+
+    index: TextIndex
+    products: Mapping[str, Product] = field(default_factory=dict)
+
+    async def retrieve(
+        self,
+        text: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Ranking:
+        """The best ``count`` products that hold one of the words."""
+        depth = count if filter is None else max(count, len(self.products))
+        ids, scores = self.index.search(self.index.normalizer.tokens(text), depth)
+        return admitted(Ranking(ids, scores.tolist(), GENERATION), filter, self.products, count)
+
+    async def browse(
+        self,
+        order: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Ranking:
+        """The first ``count`` products in an order."""
+        every = Ranking(list(self.products), [0.0] * len(self.products), GENERATION)
+        found = admitted(every, filter, self.products, len(self.products)).ids
+        [counts] = counted(self.products, [Question(found, (), rows=True)], collapse=False)
+        rows = rows_by_id(found, counts.rows) if counts.rows else {}
+        listed = in_order(found, order, rows)[:count]
+        return Ranking(listed, [0.0] * len(listed), GENERATION, len(found))
+
+    async def count_facets(
+        self,
+        product_ids: Sequence[str],
+        fields: Sequence[str],
+        *,
+        collapse: bool,
+        rows: bool,
+        min_seq: int,
+        timeout_s: float,
+    ) -> Counts:
+        """The facets of products, or of their styles."""
+        question = Question(product_ids, fields, rows)
+        return counted(self.products, [question], collapse=collapse)[0]
+
+
+def admitted(
+    found: Ranking,
+    condition: ProductFilter | None,
+    products: Mapping[str, Product],
+    count: int,
+) -> Ranking:
+    """The first ``count`` products of a ranking that a filter admits."""
+    if condition is None:
+        return found
+    kept = [
+        (name, score)
+        for name, score in zip(found.ids, found.scores, strict=True)
+        if name in products and admits(condition, products[name])
+    ][:count]
+    return replace(found, ids=[name for name, _ in kept], scores=[score for _, score in kept])

@@ -1,0 +1,231 @@
+"""Finds the whole result of a search: asks everybody at once, merges, applies taste, and orders."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from catalog.product_filter import selected_values, without_field
+from runtime.errors import DeadlineExceeded, InvalidArgument, ServiceError, Unavailable
+from services.gateway.answer import Generation
+from services.gateway.arrangement import arrange, needs_rows
+from services.gateway.budget import RANKING_SHARE, Budget
+from services.gateway.coverage import OK, SKIPPED, STALE, STEPS, coverage_of, leg_reasons
+from services.gateway.explaining import Reasons
+from services.gateway.facets import Counted, FacetCounter, Question
+from services.gateway.fanout import RETRY_AFTER_S, Leg, Legs, Stopwatch, ask, end, within
+from services.gateway.fusion import (
+    Frame,
+    final_scores,
+    fuse,
+    minmax_frame,
+    order,
+    rrf_unit,
+    taste_frame,
+)
+from services.gateway.query import Query
+from services.gateway.result_set import MAX_RESULTS, Candidate, ResultSet
+from services.gateway.stages import Ranking
+from services.gateway.taste import Liking, Shopper, TasteFinder
+
+_Shopper = Shopper | ServiceError | None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search on its way: what is asked, how long it may take, and how long it took."""
+
+    query: Query
+    budget: Budget
+    stopwatch: Stopwatch
+
+
+@dataclass(frozen=True, slots=True)
+class Finder:
+    """Retrievers, ranking stage and counter, up to the order of all candidates."""
+
+    legs: Mapping[str, Leg]
+    taste: TasteFinder | None
+    counter: FacetCounter
+    release: Callable[[], str]
+
+    async def find(self, search: Search) -> ResultSet:
+        """The result within the budget.
+
+        Raises:
+            InvalidArgument, NotFound, TooLarge: The query cannot be answered as it is.
+            Unavailable: No retriever that it needs answers, or, where it allows no partial
+                answer, one stage does not.
+            DeadlineExceeded: The budget is spent and there is nothing to show.
+        """
+        query = search.query
+        legs, shopper = await self._ask(search)
+        fused = _fused(legs.answered, query)
+        # Which products are counted does not depend on taste, unless there are too many.
+        counting = self._counting(search, legs, list(fused)) if len(fused) <= MAX_RESULTS else None
+        try:
+            liking = await self._like(search, shopper, list(fused))
+            frame = _frame(query, legs, fused, liking)
+            scores = final_scores(fused, frame)
+            ranked = order(scores)[:MAX_RESULTS]
+            counting = counting or self._counting(search, legs, ranked)
+            counted = await counting
+        finally:
+            await end([counting] if counting else [])
+        if (legs.failed or liking.reasons or counted.error) and not query.allow_partial:
+            raise Unavailable("a stage does not answer", retry_after_s=RETRY_AFTER_S)
+        reasons = Reasons(query.fusion, legs.answered, fused, frame, liking.mode)
+        return ResultSet(
+            _groups(query, ranked, scores, counted, reasons),
+            len(fused) > MAX_RESULTS or legs.has_more(len(query.example_ids)),
+            counted.facets,
+            _degraded(query, legs, liking, counted),
+            _coverage(legs, liking, counted),
+            self.release(),
+            _generations(legs, liking, counted),
+        )
+
+    async def _ask(self, search: Search) -> tuple[Legs, _Shopper]:
+        """Asks the retrievers and, at the same time, for the shopper's factors."""
+        query = search.query
+        asked = self._asked(query)
+        looking = self._look_up(search)
+        others = [without_field(query.filter, name) for name in _narrowed(query) if query.filter]
+        try:
+            legs = await ask(asked, query, search.budget, search.stopwatch, others)
+            return legs, await _settled(looking)
+        finally:
+            await end([looking] if looking else [])
+
+    def _asked(self, query: Query) -> dict[str, Leg]:
+        """The retrievers that this query needs: text where there are words, or nothing at all."""
+        asked = {
+            name: leg
+            for name, leg in self.legs.items()
+            if (not query.retrievers or name in query.retrievers)
+            and query.fusion.weight(name) > 0
+            and (query.words or not query.parts if name == "text" else query.parts)
+        }
+        if not asked:
+            raise InvalidArgument(
+                "none of the retrievers asked for can answer this query", field="retrievers"
+            )
+        return asked
+
+    def _look_up(self, search: Search) -> "asyncio.Task[Shopper | None] | None":
+        """Starts to ask for the shopper's factors, if taste has a say."""
+        if self.taste is None or search.query.taste_share == 0:
+            return None
+        deadline = search.budget.share(RANKING_SHARE)
+        found = within(deadline, self.taste.shopper(search.query, deadline))
+        return asyncio.create_task(search.stopwatch.time("taste", found), name="taste")
+
+    async def _like(self, search: Search, shopper: _Shopper, product_ids: Sequence[str]) -> Liking:
+        """The taste for the candidates; nobody is asked where taste has no say."""
+        if self.taste is None or search.query.taste_share == 0 or not product_ids:
+            return Liking()
+        deadline = search.budget.share(RANKING_SHARE)
+        liking = self.taste.liking(search.query, shopper, product_ids, deadline)
+        try:
+            return await search.stopwatch.time("ranking", within(deadline, liking))
+        except DeadlineExceeded as error:
+            return self.taste.lost(error)
+
+    def _counting(
+        self, search: Search, legs: Legs, product_ids: Sequence[str]
+    ) -> "asyncio.Task[Counted]":
+        """Starts to count the facets over these products, and learns what their order needs.
+
+        A facet that the filter names is counted over what the query finds without that.
+        """
+        query = search.query
+        narrowed = _narrowed(query)
+        plain = [name for name in query.facets if name not in narrowed]
+        questions = [
+            Question(order(_fused(found, query))[:MAX_RESULTS], [name])
+            for name, found in zip(narrowed, legs.others, strict=True)
+        ]
+        rows = needs_rows(query)
+        if plain or rows:
+            questions = [Question(product_ids, plain, rows), *questions]
+        return asyncio.create_task(self._count(search, questions, legs), name="facets")
+
+    async def _count(self, search: Search, questions: Sequence[Question], legs: Legs) -> Counted:
+        if not questions:
+            return Counted()
+        deadline = search.budget.share(RANKING_SHARE)
+        counting = self.counter.count(
+            search.query, questions, deadline, lost=legs.failed.get("text")
+        )
+        return await search.stopwatch.time("facets", counting)
+
+
+async def _settled(looking: "asyncio.Task[Shopper | None] | None") -> _Shopper:
+    """What the look-up came to; taste is optional, so an error is an answer here."""
+    if looking is None:
+        return None
+    try:
+        return await looking
+    except ServiceError as error:
+        return error
+
+
+def _narrowed(query: Query) -> list[str]:
+    """The facets that the filter names at its top."""
+    return [name for name in query.facets if selected_values(query.filter, name) is not None]
+
+
+def _fused(answered: Mapping[str, Ranking], query: Query) -> dict[str, float]:
+    return fuse({name: found.ids for name, found in answered.items()}, query.fusion)
+
+
+def _frame(query: Query, legs: Legs, fused: Mapping[str, float], liking: Liking) -> Frame:
+    if liking.tastes is None:
+        return Frame()
+    if query.blend == "taste":
+        return taste_frame(liking.tastes.tastes.tolist(), query.taste_share)
+    unit = rrf_unit(list(legs.answered), query.fusion)
+    return minmax_frame(fused, liking.tastes.dots.tolist(), query.taste_share, unit=unit)
+
+
+def _groups(
+    query: Query,
+    ranked: Sequence[str],
+    scores: Mapping[str, float],
+    counted: Counted,
+    reasons: Reasons,
+) -> list[list[Candidate]]:
+    arranged = arrange(ranked, query, counted.rows)
+    told = reasons.of(ranked, arranged.moves) if query.explain else {}
+    return [
+        [Candidate(name, scores[name], told.get(name)) for name in group]
+        for group in arranged.groups
+    ]
+
+
+def _degraded(query: Query, legs: Legs, liking: Liking, counted: Counted) -> list[str]:
+    failed = dict(legs.failed) | ({"text": counted.error} if counted.error else {})
+    stale = [STALE] if any(seq < query.min_seq for seq in _seqs(legs, counted)) else []
+    return list(dict.fromkeys([*leg_reasons(failed), *liking.reasons, *stale]))
+
+
+def _seqs(legs: Legs, counted: Counted) -> Iterable[int]:
+    """The catalogue changes that the answers take into account."""
+    rankings = [found for each in (legs.answered, *legs.others) for found in each.values()]
+    generations = [found.generation for found in rankings] + [counted.generation]
+    return [found.seq for found in generations if found is not None]
+
+
+def _coverage(legs: Legs, liking: Liking, counted: Counted) -> dict[str, str]:
+    coverage = dict.fromkeys(STEPS, SKIPPED)
+    coverage |= dict.fromkeys(legs.answered, OK)
+    coverage |= {name: coverage_of(error) for name, error in legs.failed.items()}
+    if counted.error is not None:
+        coverage["text"] = coverage_of(counted.error)
+    return coverage | {"taste": liking.taste, "ranking": liking.ranking}
+
+
+def _generations(legs: Legs, liking: Liking, counted: Counted) -> dict[str, Generation]:
+    found = {"text": counted.generation}
+    found |= {name: ranking.generation for name, ranking in legs.answered.items()}
+    found["ranking"] = liking.generation
+    return {name: generation for name, generation in found.items() if generation is not None}
