@@ -93,8 +93,14 @@ class Roster(Generic[StubT]):
         return self._best(self.rotation)
 
     def pick_other(self, than: Replica[StubT]) -> Replica[StubT] | None:
-        """Returns the better one of two random replicas that are not ``than``."""
+        """Returns the better one of two random replicas that are not ``than``.
+
+        Where none of them is in rotation, one that is out is better than a failed call: it may
+        only have been slow.
+        """
         others = [replica for replica in self.rotation if replica is not than]
+        if not others:
+            others = [one for one in self.replicas if not one.is_down and one is not than]
         return self._best(others) if others else None
 
     def answered(self, replica: Replica[StubT], seconds: float) -> None:

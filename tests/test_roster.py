@@ -182,6 +182,15 @@ async def test_another_is_never_the_same(two: Pool) -> None:
     assert roster.pick_other(one) is None
 
 
+async def test_one_that_is_out_is_better_than_a_failed_call(two: Pool) -> None:
+    roster, (one, other), _ = two
+    fail(roster, other)
+    assert roster.rotation == [one]
+    assert roster.pick_other(one) is other
+    roster.lose(other)
+    assert roster.pick_other(one) is None
+
+
 def test_a_budget_is_a_share_of_the_calls_and_a_burst() -> None:
     clock = Clock()
     budget = Budget(0.1, 0.0, 2, clock=clock)
