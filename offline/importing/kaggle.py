@@ -5,9 +5,10 @@ from pathlib import Path
 
 from catalog.limits import MAX_DESCRIPTION_CHARS
 from catalog.product import Product
+from offline.importing.csv_file import CsvFile
 from offline.importing.photos import Found
 from offline.importing.plan import Plan, ProductPart
-from offline.importing.records import BadRow, CsvFile, Record
+from offline.importing.records import BadRow, Record
 from offline.importing.values import plain, text_of, word_of
 from runtime.errors import SetupError
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from offline.importing.csv_file import CsvFile
 from offline.importing.parquet import ParquetFile
 from offline.importing.parsers import json_line
 from offline.importing.plan import EventPart, Plan, ProductPart
-from offline.importing.records import CsvFile, LinesFile, Source
+from offline.importing.records import LinesFile, Source
 from offline.importing.table_events import event_reader
 from offline.importing.table_mapping import (
     EVENT_FIELDS,

@@ -1,0 +1,134 @@
+"""Reads a CSV file with a header, row by row, and loses no row over another one's fault."""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from catalog.normalize import clean
+from offline.importing.records import MAX_LINE_CHARS, SURROGATE, Record, TextFile
+from runtime.errors import SetupError
+
+MAX_RECORD_LINES = 200
+
+
+class CsvFile(TextFile):
+    """A CSV file with a header.
+
+    A quotation mark that nobody closed costs its own row only: what it swallowed is read again.
+
+    Args:
+        path: The file.
+        columns: Names that the header must hold.
+        delimiter: What stands between fields.
+        one_line: Whether each line is a row, so that none goes on in the next line.
+        overflow: Name of the last column, into which a longer row flows over; empty: none does.
+
+    Raises:
+        SetupError: The header lacks a column, or names one twice.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        columns: Sequence[str] = (),
+        *,
+        delimiter: str = ",",
+        one_line: bool = False,
+        overflow: str = "",
+    ) -> None:
+        super().__init__(path)
+        self._delimiter = delimiter
+        self._one_line = one_line
+        self._overflow = overflow
+        self.header = self._read_header()
+        missing = [name for name in columns if name not in self.header]
+        if missing:
+            raise SetupError(f"{path} lacks the columns {', '.join(missing)}")
+
+    def read(self) -> Iterator[Record]:
+        """Yields the rows; empty lines are passed over."""
+        lines = _Again(self.lines())
+        next(lines, None)
+        for number, line, problem in lines:
+            if problem:
+                yield Record(number, line.rstrip("\r\n"), {}, problem)
+            elif line.strip():
+                yield self._record(number, line, lines)
+
+    def parse(self, line: int, raw: str) -> Record:
+        """Reads one row."""
+        if SURROGATE.search(raw):
+            return Record(line, raw, {}, "not UTF-8")
+        fields = self._split(raw)
+        problem = self._problem(fields)
+        if problem:
+            return Record(line, raw, {}, problem)
+        if len(fields) > len(self.header):
+            # The published table does not quote titles with commas; the title stands last.
+            kept = len(self.header) - 1
+            fields = [*fields[:kept], self._delimiter.join(fields[kept:])]
+        return Record(line, raw, dict(zip(self.header, map(_clean, fields), strict=True)))
+
+    def _record(self, number: int, line: str, lines: "_Again") -> Record:
+        raw, taken = line, list[tuple[int, str, str]]()
+        if not self._one_line:
+            # While a quotation mark is open, the row goes on in the next line.
+            is_open = raw.count('"') % 2 == 1
+            while is_open and len(taken) < MAX_RECORD_LINES and len(raw) < MAX_LINE_CHARS:
+                following = next(lines, (0, "", "no more lines"))
+                if following[2]:
+                    break
+                taken.append(following)
+                raw += following[1]
+                is_open = following[1].count('"') % 2 == 0
+        found = self.parse(number, raw.rstrip("\r\n"))
+        if found.problem and taken:
+            lines.push(taken)
+            return self.parse(number, line.rstrip("\r\n"))
+        return found
+
+    def _problem(self, fields: Sequence[str]) -> str:
+        if not fields:
+            return "not CSV"
+        if len(fields) < len(self.header):
+            return "too few columns"
+        if len(fields) > len(self.header) and self.header[-1] != self._overflow:
+            return "too many columns"
+        return ""
+
+    def _split(self, raw: str) -> list[str]:
+        try:
+            rows = list(csv.reader(io.StringIO(raw, newline=""), delimiter=self._delimiter))
+        except csv.Error:
+            return []
+        return rows[0] if len(rows) == 1 else []
+
+    def _read_header(self) -> list[str]:
+        _, line, problem = next(self.lines(), (0, "", ""))
+        header = [] if problem else [clean(name) for name in self._split(line.rstrip("\r\n"))]
+        doubles = sorted({name for name in header if header.count(name) > 1})
+        if doubles:
+            raise SetupError(f"{self.path} has more than one column {', '.join(doubles)}")
+        return header
+
+
+class _Again(Iterator[tuple[int, str, str]]):
+    """An iterator to which lines can be given back."""
+
+    def __init__(self, lines: Iterator[tuple[int, str, str]]) -> None:
+        self._lines = lines
+        self._waiting: list[tuple[int, str, str]] = []
+
+    def __next__(self) -> tuple[int, str, str]:
+        return self._waiting.pop() if self._waiting else next(self._lines)
+
+    def push(self, lines: Sequence[tuple[int, str, str]]) -> None:
+        self._waiting.extend(reversed(lines))
+
+
+def _clean(text: str) -> str:
+    # Most fields are clean already, and this is asked of each.
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    return clean(text)
