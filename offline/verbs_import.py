@@ -56,6 +56,26 @@ def _plan(options: argparse.Namespace) -> "Plan":
             tuple(options.map), options.currency, options.interactions, options.yes
         )
         return plan_table(path, chosen)
+    if options.format == "hm":
+        from offline.importing.hm import plan_hm
+
+        return plan_hm(path, currency=options.currency, price_factor=options.price_factor)
+    if options.format == "amazon-2023":
+        from offline.importing.amazon_2023 import plan_amazon_2023
+
+        return plan_amazon_2023(path, currency=options.currency)
+    if options.format == "amazon-2014":
+        from offline.importing.amazon_2014 import plan_amazon_2014
+
+        return plan_amazon_2014(path, currency=options.currency)
+    if options.format == "deepfashion":
+        from offline.importing.deepfashion import plan_deepfashion
+
+        return plan_deepfashion(path, masked=options.masked)
+    if options.format == "dvbpr":
+        from offline.importing.dvbpr import plan_dvbpr
+
+        return plan_dvbpr(path, options.data / "imports" / "dvbpr")
     from offline.importing.kaggle import plan_kaggle
 
     return plan_kaggle(path)

@@ -16,6 +16,21 @@ from runtime.errors import ServiceError
 _UNREADABLE = "the photo cannot be read"
 
 
+def read_photo(path: Path) -> bytes:
+    """Returns the bytes of a photo, one byte more than the limit at most.
+
+    Raises:
+        FileNotFoundError: There is none.
+        OSError: It cannot be read, or is no plain file.
+    """
+    # Not blocking: a named pipe would wait for ever.
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError("not a plain file")
+        return file.read(MAX_PHOTO_BYTES + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A product as a row tells it, and where its photos are.
@@ -25,11 +40,14 @@ class Found:
             the folder that came with an export.
         files: Photos on disk, best first; one that is missing is passed over.
         urls: Photos on the web, best first.
+        read: Returns the bytes of a photo on disk; raises OSError, or a ServiceError that says why
+            it cannot be taken.
     """
 
     product: Product
     files: tuple[Path, ...] = ()
     urls: tuple[str, ...] = ()
+    read: Callable[[Path], bytes] = read_photo
 
 
 class PhotoIntake:
@@ -60,7 +78,7 @@ class PhotoIntake:
         for path in found.files[:MAX_IMAGES]:
             try:
                 # Not durable each by itself: an import that a power cut ends is run again.
-                taken.append(self._media.put(read_photo(path), durable=False))
+                taken.append(self._media.put(found.read(path), durable=False))
             except FileNotFoundError:
                 continue
             except OSError:
@@ -89,21 +107,6 @@ class PhotoIntake:
         photo = self._beside.get(sha256)
         if photo is not None and self._media.put(photo, durable=False) != sha256:
             refuse("the photo beside the export is not the one it is named after")
-
-
-def read_photo(path: Path) -> bytes:
-    """Returns the bytes of a photo, one byte more than the limit at most.
-
-    Raises:
-        FileNotFoundError: There is none.
-        OSError: It cannot be read, or is no plain file.
-    """
-    # Not blocking: a named pipe would wait for ever.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError("not a plain file")
-        return file.read(MAX_PHOTO_BYTES + 1)
 
 
 def file_below(folder: Path, name: str) -> Path:
