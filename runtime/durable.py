@@ -57,7 +57,9 @@ def writing(root: Path) -> Iterator[None]:
         yield
     except Exception as error:
         number = error.errno if isinstance(error, OSError) else None
-        full = number in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error)
+        full = number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or os.strerror(
+            errno.ENOSPC
+        ) in str(error)
         if full:
             raise SetupError(f"no space left for {root}: free some and run this again") from error
         if number in (errno.EACCES, errno.EPERM, errno.EROFS) and str(root) in str(error):
