@@ -12,6 +12,7 @@ import pytest
 
 from catalog.media import MediaStore
 from catalog.wire import product_from_proto
+from fashion.catalog.v1 import catalog_pb2
 from fashion.search.v1 import search_pb2 as pb
 from fashion.search.v1.search_pb2_grpc import (
     SearchServiceStub,
@@ -174,6 +175,10 @@ def _part(**fields: object) -> pb.SearchRequest:
     return pb.SearchRequest(parts=[pb.Part(**fields)])  # type: ignore[arg-type]
 
 
+def _filter(**node: object) -> pb.SearchRequest:
+    return pb.SearchRequest(filter=catalog_pb2.ProductFilter(**node))  # type: ignore[arg-type]
+
+
 _FLAT = pb.Crop(x=0, y=0, width=0, height=1)
 _OUT = pb.Crop(x=0.9, y=0, width=0.5, height=1)
 BAD = {
@@ -211,6 +216,27 @@ BAD = {
     ),
     "a long budget": (pb.SearchRequest(text="a", budget_ms=5001), "budget_ms"),
     "a line break in an id": (pb.SearchRequest(text="a", user_id="zq9\n"), "user_id"),
+    "an unknown order": (pb.SearchRequest(sort="zq9"), "sort"),
+    "an unknown facet": (pb.SearchRequest(facets=["zq9"]), "facets[0]"),
+    "a negative change": (pb.SearchRequest(min_seq=-1), "min_seq"),
+    "no token": (pb.SearchRequest(page_token="zq9"), "page_token"),
+    "a token of other letters": (pb.SearchRequest(page_token="zq9-ü"), "page_token"),
+    "an empty filter": (pb.SearchRequest(filter=catalog_pb2.ProductFilter()), "filter"),
+    "an empty member": (
+        _filter(all_of=catalog_pb2.ProductFilterList(filters=[catalog_pb2.ProductFilter()])),
+        "filter.and[0]",
+    ),
+    "nothing to join": (_filter(any_of=catalog_pb2.ProductFilterList()), "filter.or"),
+    "an unknown field": (
+        _filter(condition=catalog_pb2.FieldCondition(field="zq9", values=["a"])), "filter.field",
+    ),
+    "a range of words": (
+        _filter(condition=catalog_pb2.FieldCondition(field="brand", gte=5)), "filter",
+    ),
+    "words as truth": (
+        _filter(condition=catalog_pb2.FieldCondition(field="in_stock", values=["zq9"])),
+        "filter.in[0]",
+    ),
     "a long session": (
         pb.SearchRequest(text="a", session_product_ids=["p"] * 101), "session_product_ids",
     ),

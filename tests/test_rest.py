@@ -162,7 +162,99 @@ BAD_BODIES: dict[str, tuple[bytes, str]] = {
     "an unknown field": (b'{"text": "a", "surprise": 1}', "surprise"),
     "an unknown field with an odd name": (b'{"text": "a", "zq9secret<b>": 1}', "body"),
     "an unknown field below": (b'{"parts": [{"text": "a", "huh": 1}]}', "parts[0].huh"),
-    "a field of a later version": (b'{"text": "a", "facets": ["brand"]}', "facets"),
+    "a field of a later version": (b'{"text": "a", "diversity": 0.5}', "diversity"),
+    "an unknown facet": (b'{"facets": ["brand", "zq9secret"]}', "facets[1]"),
+    "a facet twice": (b'{"facets": ["brand", "brand"]}', "facets[1]"),
+    "a facet that is a number": (b'{"facets": [5]}', "facets[0]"),
+    "too many facets": (
+        b'{"facets": [' + b",".join(b'"attributes.a%d"' % n for n in range(21)) + b"]}", "facets",
+    ),
+    "an unknown order": (b'{"sort": "zq9secret"}', "sort"),
+    "a negative change": (b'{"min_seq": -1}', "min_seq"),
+    "a change beyond the clock": (b'{"min_seq": 9223372036854775808}', "min_seq"),
+    "a collapse of one": (b'{"collapse": 1}', "collapse"),
+    "no token": (b'{"page_token": "zq9secret"}', "page_token"),
+    "a token with a line break": (b'{"page_token": "zq9secret\\n"}', "page_token"),
+    "a long token": (b'{"page_token": "' + b"A" * 4000 + b'"}', "page_token"),
+    "a token that is a number": (b'{"page_token": 5}', "page_token"),
+    "an empty filter": (b'{"filter": {}}', "filter"),
+    "a filter that is a list": (b'{"filter": []}', "filter"),
+    "a filter of words": (b'{"filter": "brand:zq9secret"}', "filter"),
+    "an unknown key": (b'{"filter": {"nor": []}}', "filter.nor"),
+    "and with or": (
+        b'{"filter": {"and": [{"field":"kind","in":["A"]}], "or": [{"field":"kind","in":["A"]}]}}',
+        "filter",
+    ),
+    "and with a field": (
+        b'{"filter": {"and": [{"field":"brand","in":["A"]}], "field": "brand", "in": ["A"]}}',
+        "filter",
+    ),
+    "and with values": (
+        b'{"filter": {"and": [{"field":"brand","in":["A"]}], "in": ["zq9secret"]}}', "filter",
+    ),
+    "nothing to join": (b'{"filter": {"and": []}}', "filter.and"),
+    "an empty node below": (
+        b'{"filter": {"and": [{"field":"brand","in":["A"]}, {}]}}', "filter.and[1]",
+    ),
+    "values without a field": (b'{"filter": {"in": ["zq9secret"]}}', "filter"),
+    "an unknown field of a filter": (
+        b'{"filter": {"or": [{"field": "zq9secret", "in": ["A"]}]}}', "filter.or[0].field",
+    ),
+    "an attribute without a name": (
+        b'{"filter": {"field": "attributes.", "in": ["A"]}}', "filter.field",
+    ),
+    "a field without a condition": (b'{"filter": {"field": "brand"}}', "filter.in"),
+    "a field of no value": (b'{"filter": {"field": "brand", "in": []}}', "filter.in"),
+    "an empty value": (b'{"filter": {"field": "brand", "in": [""]}}', "filter.in[0]"),
+    "too many values": (
+        b'{"filter": {"field": "brand", "in": [' + b'"a",' * 1000 + b'"a"]}}', "filter.in",
+    ),
+    "a number as a brand": (
+        b'{"filter": {"not": {"field": "brand", "in": ["a", 5]}}}', "filter.not.in[1]",
+    ),
+    "a fraction as a value": (
+        b'{"filter": {"field": "price_minor", "in": [5.5]}}', "filter.in[0]",
+    ),
+    "an object as a value": (b'{"filter": {"field": "brand", "in": [{}]}}', "filter.in[0]"),
+    "text as truth": (b'{"filter": {"field": "in_stock", "in": ["true"]}}', "filter.in[0]"),
+    "one as truth": (b'{"filter": {"field": "has_photo", "in": [1]}}', "filter.in[0]"),
+    "truth as a brand": (b'{"filter": {"field": "brand", "in": [true]}}', "filter.in[0]"),
+    "text as a price": (
+        b'{"filter": {"field": "price_minor", "in": ["zq9secret"]}}', "filter.in[0]",
+    ),
+    "truth as a price": (b'{"filter": {"field": "price_minor", "in": [true]}}', "filter.in[0]"),
+    "a negative price": (b'{"filter": {"field": "price_minor", "in": [-1]}}', "filter.in[0]"),
+    "a range of words": (b'{"filter": {"field": "brand", "gte": 5}}', "filter"),
+    "a range with values": (
+        b'{"filter": {"field": "price_minor", "gte": 5, "in": [6]}}', "filter",
+    ),
+    "NaN as a bound": (b'{"filter": {"field": "price_minor", "gte": NaN}}', "filter.gte"),
+    "infinity as a bound": (
+        b'{"filter": {"and": [{"field": "price_minor", "lt": Infinity}]}}', "filter.and[0].lt",
+    ),
+    "a fraction as a bound": (b'{"filter": {"field": "price_minor", "lt": 5.5}}', "filter.lt"),
+    "text as a bound": (b'{"filter": {"field": "price_minor", "lte": "5"}}', "filter.lte"),
+    "truth as a bound": (b'{"filter": {"field": "price_minor", "gt": true}}', "filter.gt"),
+    "a bound beyond 64 bits": (
+        b'{"filter": {"field": "price_minor", "gt": 9223372036854775808}}', "filter.gt",
+    ),
+    "a filter nested too deep": (
+        b'{"filter": ' + b'{"not": ' * 8 + b'{"field":"brand","in":["A"]}' + b"}" * 9,
+        "filter" + ".not" * 8,
+    ),
+    "a filter nested without end": (
+        b'{"filter": ' + b'{"not": ' * 5000 + b"1" + b"}" * 5001, "body",
+    ),
+    "too many conditions": (
+        b'{"filter": {"and": [' + b",".join(
+            [b'{"or": [' + b",".join([b'{"field":"brand","in":["A"]}'] * 11) + b"]}"] * 2
+        ) + b"]}}",
+        "filter",
+    ),
+    "too many members": (
+        b'{"filter": {"or": [' + b",".join([b'{"field":"brand","in":["A"]}'] * 21) + b"]}}",
+        "filter.or",
+    ),
     "white space": (b'{"text": " \\u0000\\t "}', "text"),
     "a long text": (b'{"text": "' + b"zq9secret" * 60 + b'"}', "text"),
     "a number as text": (b'{"text": 5}', "text"),

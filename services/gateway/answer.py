@@ -63,14 +63,15 @@ class Explanation:
 class RankedProduct:
     """One product of the answer, ``rank`` from 1.
 
-    ``variants`` are the other products of its style, best first; only of a collapsed answer.
+    ``variants`` are the other products of its style, best first; None where the answer is not
+    collapsed.
     """
 
     rank: int
     score: float
     product: Product
     explanation: Explanation | None = None
-    variants: Sequence[Product] = ()
+    variants: Sequence[Product] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ async def cut(
         found = _admitted(await documents.read(ids), query)
         for group in batch:
             start += 1
-            hit = _hit(group, found, shown + len(hits) + 1, start)
+            hit = _hit(group, found, query, shown + len(hits) + 1, start)
             if hit is not None:
                 hits.append(hit)
             if len(hits) == query.page_size:
@@ -72,19 +72,20 @@ def _admitted(found: Mapping[str, Product], query: Query) -> Mapping[str, Produc
 
 
 def _hit(
-    group: Sequence[Candidate], found: Mapping[str, Product], rank: int, place: int
+    group: Sequence[Candidate], found: Mapping[str, Product], query: Query, rank: int, place: int
 ) -> RankedProduct | None:
     """The hit of the group at a place of the result, from 1; None if all of it is gone."""
     there = [each for each in group if each.product_id in found]
     if not there:
         return None
     best = there[0]
+    variants = [found[each.product_id] for each in there[1 : MAX_VARIANTS + 1]]
     return RankedProduct(
         rank,
         best.score,
         found[best.product_id],
         _moved(best.explanation, place, rank),
-        [found[each.product_id] for each in there[1 : MAX_VARIANTS + 1]],
+        variants if query.collapse else None,
     )
 
 

@@ -29,7 +29,9 @@ from services.gateway.rest_openapi import (
 from services.gateway.rest_problems import problem, problem_of
 from services.gateway.rest_products import ProductRoutes
 from services.gateway.rest_routes import JSON, Rooms, Routes
+from services.gateway.rest_similar import SimilarRoutes
 from services.gateway.schemas import BatchGetBody, SearchBody
+from services.gateway.similar import SimilarFinder
 
 WEB = Path(__file__).parent / "web"
 IN_FLIGHT_LIMIT = 64
@@ -65,6 +67,8 @@ def create_app(
         exception_handlers={ServiceError: _told, HTTPException: _http_told, Exception: _bug},
     )
     endpoints = _endpoints(Routes(rooms, body_timeout_s=body_timeout_s))
+    finder = SimilarFinder(rooms.searching, rooms.documents)
+    endpoints += SimilarRoutes(finder).endpoints()
     if rooms.writes is not None:
         endpoints += ProductRoutes(rooms.writes, body_timeout_s=body_timeout_s).endpoints()
     for endpoint in endpoints:

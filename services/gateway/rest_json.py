@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 import orjson
 
+from catalog.facet import Facet
 from catalog.product import Product
+from catalog.product_filter import FLAGS
 from services.gateway.answer import Answer, Explanation, RankedProduct, Term
+from services.gateway.similar import Similar
 
 CAPACITY = 20_000
 
@@ -48,11 +51,17 @@ def product_fields(product: Product) -> dict[str, object]:
         "price_minor": product.price_minor,
         "currency": product.currency,
         "images": product.images,
-        "image_url": f"/v1/images/{product.images[0]}" if product.images else None,
+        "image_url": image_url(product),
         "product_url": product.product_url,
         "image_state": product.image_state,
         "seq": product.seq,
+        "added_seq": product.added_seq,
     }
+
+
+def image_url(product: Product) -> str | None:
+    """Where the face of a product is served."""
+    return f"/v1/images/{product.images[0]}" if product.images else None
 
 
 def answer_to_json(answer: Answer, products: ProductJson, request_id: str) -> bytes:
@@ -61,6 +70,8 @@ def answer_to_json(answer: Answer, products: ProductJson, request_id: str) -> by
         {
             "hits": [_hit(hit, products) for hit in answer.hits],
             "total": {"value": answer.total.value, "relation": answer.total.relation},
+            "facets": {facet.field: _facet(facet) for facet in answer.facets},
+            "next_page_token": answer.next_page_token or None,
             "degraded": answer.degraded,
             "degraded_reasons": list(answer.degraded_reasons),
             "coverage": answer.coverage,
@@ -77,8 +88,58 @@ def answer_to_json(answer: Answer, products: ProductJson, request_id: str) -> by
     )
 
 
+def similar_to_json(similar: Similar, products: ProductJson, request_id: str) -> bytes:
+    """The body of an answer to what is like a product."""
+    answer = similar.answer
+    return orjson.dumps(
+        {
+            "hits": [_hit(hit, products) for hit in answer.hits],
+            "by": similar.by,
+            "degraded": answer.degraded,
+            "degraded_reasons": list(answer.degraded_reasons),
+            "request_id": request_id,
+        }
+    )
+
+
+def _facet(facet: Facet) -> list[Mapping[str, object]]:
+    """The values or the ranges of a facet, as a filter takes them."""
+    is_flag = facet.field in FLAGS
+    values = [
+        {
+            "value": each.value == "true" if is_flag else each.value,
+            "count": each.count,
+            "selected": each.selected,
+        }
+        for each in facet.values
+    ]
+    ranges = [
+        {"gte": each.gte, "lt": each.lt, "count": each.count, "selected": each.selected}
+        for each in facet.ranges
+    ]
+    return [*values, *ranges]
+
+
+def _variant(product: Product) -> Mapping[str, object]:
+    return {
+        "id": product.id,
+        "title": product.title,
+        "colour": product.colour,
+        "image_url": image_url(product),
+        "price_minor": product.price_minor,
+        "currency": product.currency,
+        "in_stock": product.in_stock,
+    }
+
+
 def _hit(hit: RankedProduct, products: ProductJson) -> Mapping[str, object]:
-    fields = {"rank": hit.rank, "score": hit.score, "product": products.of(hit.product)}
+    fields: dict[str, object] = {
+        "rank": hit.rank,
+        "score": hit.score,
+        "product": products.of(hit.product),
+    }
+    if hit.variants is not None:
+        fields["variants"] = [_variant(product) for product in hit.variants]
     if hit.explanation is not None:
         fields["explanation"] = _explanation(hit.explanation)
     return fields
@@ -91,6 +152,10 @@ def _explanation(explanation: Explanation) -> Mapping[str, object]:
             for name, place in explanation.retrievers.items()
         },
         "terms": [_term(term) for term in explanation.terms],
+        "moves": [
+            {"stage": move.stage, "from": move.start, "to": move.end, "why": move.why}
+            for move in explanation.moves
+        ],
     }
 
 

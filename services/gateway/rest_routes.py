@@ -15,15 +15,15 @@ from services.gateway.access import Access, open_to_all
 from services.gateway.catalog_writes import CatalogWrites
 from services.gateway.limits import check_id
 from services.gateway.pictures import Pictures
-from services.gateway.query import MAX_BUDGET_MS, MIN_BUDGET_MS, Query, within_time
+from services.gateway.query import Query, within_time
 from services.gateway.rest_json import ProductJson, answer_to_json
+from services.gateway.rest_query import header_s, number
 from services.gateway.schemas import BatchGetBody, SearchBody, to_query
 from services.gateway.servicer import Searching
 from services.gateway.shoppers import DemoShoppers
 from services.gateway.stages import Documents
 
 JSON = "application/json"
-TIMEOUT_HEADER = "x-timeout-ms"
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_MINUTE = "public, max-age=60"
 MAX_SHOPPERS = 200
@@ -58,7 +58,7 @@ class Routes:
 
     async def search(self, request: Request) -> Response:
         """Finds products by words, photos and examples, in the order that fits the shopper."""
-        query = within_time(await self._query(request), _header_s(request))
+        query = within_time(await self._query(request), header_s(request))
         answer = await self._rooms.searching.search(query)
         return _json(answer_to_json(answer, self._products, current_request_id()))
 
@@ -96,7 +96,7 @@ class Routes:
         """Returns a photo, or its thumbnail with ?width=256 or 512."""
         sha256 = request.path_params["sha256"]
         tag = f'"{sha256}"'
-        width = _number(request, "width", 0)
+        width = number(request, "width", 0)
         if not width and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": FOR_EVER})
         picture = await self._rooms.pictures.get(sha256, width)
@@ -109,7 +109,7 @@ class Routes:
         """Returns some shoppers of the drawn catalogue; 404 on any other."""
         if self._rooms.shoppers is None:
             raise NotFound("only the demo shows shoppers")
-        limit = _number(request, "limit", 20)
+        limit = number(request, "limit", 20)
         if not 1 <= limit <= MAX_SHOPPERS:
             raise InvalidArgument(f"must be 1 to {MAX_SHOPPERS}", field="limit")
         shoppers = await self._rooms.shoppers.sample(limit)
@@ -144,27 +144,6 @@ class Routes:
 
     async def _read(self, request: Request, most: int) -> bytes:
         return await bodies.read(request, most, timeout_s=self._body_timeout_s)
-
-
-def _header_s(request: Request) -> float | None:
-    """The seconds that the caller says it will wait."""
-    told = request.headers.get(TIMEOUT_HEADER)
-    if told is None:
-        return None
-    if not (told.isascii() and told.isdecimal() and len(told) <= 5) or not (
-        MIN_BUDGET_MS <= int(told) <= MAX_BUDGET_MS
-    ):
-        raise InvalidArgument(f"must be {MIN_BUDGET_MS} to {MAX_BUDGET_MS}", field=TIMEOUT_HEADER)
-    return int(told) / 1000
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    told = request.query_params.get(name)
-    if told is None:
-        return default
-    if not (told.isascii() and told.isdecimal() and len(told) <= 6):
-        raise InvalidArgument("must be a number", field=name)
-    return int(told)
 
 
 def _json(body: bytes) -> Response:

@@ -9,10 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from runtime.errors import InvalidArgument
 from services.gateway import query as q
+from services.gateway.paging import MAX_TOKEN_CHARS
 from services.gateway.parts import MAX_TEXT_CHARS, Crop, Example, Part, Photo, Source, StoredPhoto
 from services.gateway.parts import words as words_part
+from services.gateway.schemas_filter import FilterBody, to_filter
 
 Retriever = Literal["text", "image"]
+Sort = Literal["relevance", "price_asc", "price_desc", "newest"]
 Id = Annotated[str, Field(min_length=1, max_length=128)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=q.MAX_FUSION_WEIGHT)]
@@ -67,7 +70,7 @@ class FusionBody(_Body):
 
 
 class SearchBody(_Body):
-    """A search. All fields are optional but one of text and parts."""
+    """A search. All fields are optional; without text and parts it lists by the filter."""
 
     text: str | None = Field(
         None, max_length=MAX_TEXT_CHARS, description="Short for one text part."
@@ -88,6 +91,24 @@ class SearchBody(_Body):
     explain: bool = False
     budget_ms: int | None = Field(None, ge=q.MIN_BUDGET_MS, le=q.MAX_BUDGET_MS)
     allow_partial: bool = True
+    filter: FilterBody | None = None
+    facets: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list,
+        max_length=q.MAX_FACETS,
+        description="Fields whose values are counted over all that the query reaches.",
+    )
+    sort: Sort = "relevance"
+    page_token: str | None = Field(
+        None,
+        max_length=MAX_TOKEN_CHARS,
+        description="next_page_token of the page before; the rest of the request stays the same.",
+    )
+    collapse: bool = Field(
+        False, description="Only the best of each style is a hit, with the others as variants."
+    )
+    min_seq: int | None = Field(
+        None, ge=0, le=q.MAX_SEQ, description="A change that the answer should know of."
+    )
 
 
 class BatchGetBody(_Body):
@@ -122,6 +143,12 @@ def to_query(body: SearchBody, files: Mapping[str, bytes]) -> q.Query:
         explain=body.explain,
         budget_ms=body.budget_ms or 0,
         allow_partial=body.allow_partial,
+        filter=to_filter(body.filter) if body.filter else None,
+        facets=tuple(body.facets),
+        sort=body.sort,
+        page_token=body.page_token or "",
+        collapse=body.collapse,
+        min_seq=body.min_seq or 0,
     )
 
 

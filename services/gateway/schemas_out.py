@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Reply(BaseModel):
@@ -39,6 +39,7 @@ class ProductReply(_Reply):
     product_url: str
     image_state: str
     seq: int
+    added_seq: int
 
 
 class RetrieverReply(_Reply):
@@ -56,11 +57,36 @@ class TermReply(_Reply):
     mode: Literal["user", "session", "cold"] | None = None
 
 
+class MoveReply(_Reply):
+    """A step that took a product from one place to another, both from 1."""
+
+    stage: Literal["sort", "collapse", "gone"]
+    from_: int = Field(alias="from")
+    to: int
+    why: str
+
+
 class ExplanationReply(_Reply):
-    """Why a product stands where it does; the terms add up to its score."""
+    """Why a product stands where it does.
+
+    The terms add up to its score; the moves lead from its place by score to its rank.
+    """
 
     retrievers: dict[Literal["text", "image"], RetrieverReply]
     terms: list[TermReply]
+    moves: list[MoveReply]
+
+
+class VariantReply(_Reply):
+    """Another product of a hit's style."""
+
+    id: str
+    title: str
+    colour: str
+    image_url: str | None
+    price_minor: int | None
+    currency: str
+    in_stock: bool
 
 
 class HitReply(_Reply):
@@ -69,11 +95,14 @@ class HitReply(_Reply):
     rank: int
     score: float
     product: ProductReply
+    variants: list[VariantReply] | None = Field(
+        None, description="Only with collapse: best first, at most 12."
+    )
     explanation: ExplanationReply | None = None
 
 
 class TotalReply(_Reply):
-    """How many products the query reaches: exactly, or at least."""
+    """How many products, or styles where collapsed, paging reaches; eq: there are no more."""
 
     value: int
     relation: Literal["eq", "gte"]
@@ -86,7 +115,36 @@ class GenerationReply(_Reply):
     seq: int
 
 
+class FacetValueReply(_Reply):
+    """How many products, or styles where collapsed, hold a value; a filter takes it as it is."""
+
+    value: str | bool
+    count: int
+    selected: bool
+
+
+class FacetRangeReply(_Reply):
+    """How many products, or styles where collapsed, have a number from gte to below lt."""
+
+    gte: int
+    lt: int
+    count: int
+    selected: bool
+
+
 Coverage = Literal["ok", "timeout", "error", "shed", "skipped"]
+
+
+Reason = Literal[
+    "text_unavailable",
+    "image_unavailable",
+    "ranking_unavailable",
+    "personalization_unavailable",
+    "timeout_partial",
+    "stale_index",
+    "overload_reduced",
+    "paging_restarted",
+]
 
 
 class SearchReply(_Reply):
@@ -94,17 +152,10 @@ class SearchReply(_Reply):
 
     hits: list[HitReply]
     total: TotalReply
+    facets: dict[str, list[FacetValueReply] | list[FacetRangeReply]]
+    next_page_token: str | None = Field(description="Null on the last page; good for 10 minutes.")
     degraded: bool
-    degraded_reasons: list[
-        Literal[
-            "text_unavailable",
-            "image_unavailable",
-            "ranking_unavailable",
-            "personalization_unavailable",
-            "timeout_partial",
-            "overload_reduced",
-        ]
-    ]
+    degraded_reasons: list[Reason]
     coverage: dict[Literal["text", "image", "ranking", "taste"], Coverage]
     release: str
     generations: dict[Literal["text", "image", "ranking"], GenerationReply]
@@ -112,6 +163,16 @@ class SearchReply(_Reply):
     took_ms: int
     budget_ms: int
     timings_ms: dict[str, float]
+
+
+class SimilarReply(_Reply):
+    """Products that are like a product, and in what: its look, or title and kind in words."""
+
+    hits: list[HitReply]
+    by: Literal["look", "words"]
+    degraded: bool
+    degraded_reasons: list[Reason]
+    request_id: str
 
 
 class BatchGetReply(_Reply):

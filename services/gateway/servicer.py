@@ -13,8 +13,15 @@ from services.gateway.catalog_writes import CatalogWrites
 from services.gateway.limits import check_id, check_ids
 from services.gateway.pictures import Pictures
 from services.gateway.query import Query, within_time
-from services.gateway.servicer_messages import ProductMessages, answer_to_proto, query_from_proto
+from services.gateway.servicer_messages import (
+    ProductMessages,
+    answer_to_proto,
+    query_from_proto,
+    similar_from_proto,
+    similar_to_proto,
+)
 from services.gateway.servicer_products import ProductMethods
+from services.gateway.similar import SimilarFinder
 from services.gateway.stages import Documents
 
 NAME = "fashion.search.v1.SearchService"
@@ -53,6 +60,16 @@ class SearchServicer(SearchServiceServicer):
         request_id = current_request_id()
         context.set_trailing_metadata(((METADATA_KEY, request_id),))
         return answer_to_proto(answer, self._messages, request_id)
+
+    async def ListSimilarProducts(
+        self, request: pb.ListSimilarProductsRequest, context: _Context
+    ) -> pb.ListSimilarProductsResponse:
+        """Returns products that are like a product."""
+        finder = SimilarFinder(self._searching, self._documents)
+        similar = await finder.find(similar_from_proto(request), context.time_remaining())
+        request_id = current_request_id()
+        context.set_trailing_metadata(((METADATA_KEY, request_id),))
+        return similar_to_proto(similar, self._messages, request_id)
 
     async def GetProduct(
         self, request: pb.GetProductRequest, context: _Context

@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping
 
+from catalog.filter_wire import facet_to_proto, filter_from_proto
 from catalog.product import Product
 from catalog.wire import product_to_proto
 from fashion.catalog.v1 import catalog_pb2
 from fashion.search.v1 import search_pb2 as pb
 from runtime.errors import InvalidArgument
 from services.gateway.answer import Answer, Explanation
+from services.gateway.limits import check_range
 from services.gateway.parts import Crop, Example, Part, Photo, Source, StoredPhoto, words
 from services.gateway.query import (
     DEFAULT_FACTOR,
     DEFAULT_K,
     DEFAULT_PAGE_SIZE,
+    MAX_PAGE_SIZE,
     MAX_PARTS,
+    RELEVANCE,
     Fusion,
     Query,
 )
+from services.gateway.similar import DEFAULT_PAGE_SIZE as SIMILAR_PAGE_SIZE
+from services.gateway.similar import LOOK, Similar, SimilarQuery
 
 CAPACITY = 20_000
 
@@ -45,6 +51,28 @@ def query_from_proto(request: pb.SearchRequest) -> Query:
         explain=request.explain,
         budget_ms=request.budget_ms,
         allow_partial=request.allow_partial if request.HasField("allow_partial") else True,
+        filter=filter_from_proto(request.filter) if request.HasField("filter") else None,
+        facets=tuple(request.facets),
+        sort=request.sort or RELEVANCE,
+        page_token=request.page_token,
+        collapse=request.collapse,
+        min_seq=request.min_seq,
+    )
+
+
+def similar_from_proto(request: pb.ListSimilarProductsRequest) -> SimilarQuery:
+    """What a request for products like one asks for.
+
+    Raises:
+        InvalidArgument: A field is out of its range.
+    """
+    size = request.page_size or SIMILAR_PAGE_SIZE
+    check_range(size, 1, MAX_PAGE_SIZE, "page_size")
+    return SimilarQuery(
+        request.product_id,
+        request.by or LOOK,
+        size,
+        filter_from_proto(request.filter) if request.HasField("filter") else None,
     )
 
 
@@ -85,7 +113,33 @@ def answer_to_proto(
         took_ms=answer.took_ms,
         budget_ms=answer.budget_ms,
         timings_ms=answer.timings_ms,
+        next_page_token=answer.next_page_token,
+        facets=[facet_to_proto(facet) for facet in answer.facets],
     )
+    _add_hits(response, answer, messages)
+    return response
+
+
+def similar_to_proto(
+    similar: Similar, messages: ProductMessages, request_id: str
+) -> pb.ListSimilarProductsResponse:
+    """The response of products like one."""
+    answer = similar.answer
+    response = pb.ListSimilarProductsResponse(
+        degraded=answer.degraded,
+        degraded_reasons=answer.degraded_reasons,
+        request_id=request_id,
+        by=similar.by,
+    )
+    _add_hits(response, answer, messages)
+    return response
+
+
+def _add_hits(
+    response: pb.SearchResponse | pb.ListSimilarProductsResponse,
+    answer: Answer,
+    messages: ProductMessages,
+) -> None:
     add = response.hits.add
     for hit in answer.hits:
         message = add(rank=hit.rank, score=hit.score)
@@ -93,7 +147,8 @@ def answer_to_proto(
         message.product.CopyFrom(messages.of(hit.product))
         if hit.explanation is not None:
             message.explanation.CopyFrom(_explanation(hit.explanation))
-    return response
+        for variant in hit.variants or ():
+            message.variants.add().CopyFrom(messages.of(variant))
 
 
 def _explanation(explanation: Explanation) -> pb.Explanation:
@@ -104,7 +159,11 @@ def _explanation(explanation: Explanation) -> pb.Explanation:
     terms = [
         pb.Term(name=term.name, value=term.value, mode=term.mode) for term in explanation.terms
     ]
-    return pb.Explanation(retrievers=retrievers, terms=terms)
+    moves = [
+        pb.Move(stage=move.stage, from_place=move.start, to_place=move.end, why=move.why)
+        for move in explanation.moves
+    ]
+    return pb.Explanation(retrievers=retrievers, terms=terms, moves=moves)
 
 
 def _part(part: pb.Part, path: str) -> Part:
