@@ -89,3 +89,60 @@ def add_import(commands: "Commands") -> None:
         default="",
         help="paint over what a photo's mask (NAME_segm.png) calls background",
     )
+
+
+def add_images(commands: "Commands") -> None:
+    """Adds ``images fetch``."""
+    group = commands.add_parser(
+        "images",
+        help="fetches the photos that an import found on the web",
+        description="Fetches the photos that an import found on the web.",
+    )
+    works = group.add_subparsers(title="works", metavar="WORK", required=True)
+    verb = verb_of(
+        works,
+        "fetch",
+        verbs.fetch_images,
+        says="Fetches the photos that imports wrote down, and gives them to their products. From "
+        "public addresses\nonly, 10 MiB at most each, and gently with each server. What has come "
+        "is not fetched again.",
+        examples=(
+            "hemline images fetch --data var/shop",
+            "hemline images fetch --data var/shop --threads 32 --per-server 8 --retry-failed",
+        ),
+    )
+    verb.add_argument(
+        "--threads", type=int, default=16, metavar="N", help="photos at a time (default: 16)"
+    )
+    verb.add_argument(
+        "--per-server", type=int, default=4, metavar="N", help="of one server (default: 4)"
+    )
+    verb.add_argument(
+        "--plain-http", action="store_true", help="fetch what is offered without encryption too"
+    )
+    verb.add_argument(
+        "--retry-failed", action="store_true", help="ask again for what was not to be had"
+    )
+
+
+def add_export(commands: "Commands") -> None:
+    """Adds ``export``."""
+    verb = verb_of(
+        commands,
+        "export",
+        verbs.export_catalog,
+        says="Writes the catalogue into one file that imports again to the same catalogue. It "
+        "appears whole\nor not at all.",
+        examples=(
+            "hemline export products.parquet --data var/shop",
+            "hemline export products.jsonl.gz --data var/shop --photos",
+            "hemline export events.jsonl --data var/shop --interactions",
+        ),
+    )
+    verb.add_argument(
+        "path", type=Path, metavar="PATH", help="ends in .parquet, .jsonl or .jsonl.gz"
+    )
+    verb.add_argument(
+        "--interactions", action="store_true", help="what shoppers did instead of products"
+    )
+    verb.add_argument("--photos", action="store_true", help="photos too, into PATH.photos")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from offline.importing.plan import ImportReport, Plan
 
 ROOM_MIB = 200
+MAX_THREADS = 256
 _EVENTS = ("hm", "amazon-2023", "amazon-2014", "dvbpr")
 # Options that mean something to some formats only.
 _ONLY_FOR = {
@@ -45,6 +46,49 @@ def import_catalog(options: argparse.Namespace) -> int:
     for note in plan.notes:
         say(note)
     return _told(run_import(plan, DataDir(options.data), chosen))
+
+
+def fetch_images(options: argparse.Namespace) -> int:
+    """Fetches photos; 1 when some are still waiting."""
+    from offline.fetch_images import FetchOptions
+    from offline.fetch_images import fetch_images as fetch
+    from offline.importing.politeness import Politeness
+    from offline.importing.safe_fetch import FetchLimits, SafeFetcher
+
+    if not 1 <= options.threads <= MAX_THREADS or options.per_server < 1:
+        raise SetupError(f"--threads is 1 to {MAX_THREADS}, and --per-server 1 or more")
+    chosen = FetchOptions(
+        threads=options.threads,
+        politeness=Politeness(options.per_server),
+        retry_failed=options.retry_failed,
+    )
+    fetcher = SafeFetcher(FetchLimits(plain_http=options.plain_http))
+    report = fetch(DataDir(options.data), fetcher, chosen)
+    standing = report.standing
+    say(
+        f"{report.fetched} photos fetched; {standing.fetched} are there, "
+        f"{standing.waiting} are waiting, {standing.failed} cannot be had"
+    )
+    for reason, count in sorted(report.problems.items()):
+        say(f"  {count}: {reason}")
+    return 1 if standing.waiting else 0
+
+
+def export_catalog(options: argparse.Namespace) -> int:
+    """Writes the catalogue into a file."""
+    from offline.export import export
+
+    report = export(
+        DataDir(options.data),
+        options.path,
+        interactions=options.interactions,
+        photos=options.photos,
+    )
+    what = "events" if options.interactions else "products"
+    say(f"{report.rows} {what} are in {options.path}")
+    if options.photos:
+        say(f"{report.photos} photos are beside it, {report.missing_photos} were missing")
+    return 0
 
 
 def _plan(options: argparse.Namespace) -> "Plan":

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from catalog.limits import MAX_URL_CHARS
-from catalog.media import MAX_PHOTO_BYTES, MediaStore
+from catalog.media import MAX_PHOTO_BYTES, MediaStore, media_type
+from catalog.photos import Photo
 from catalog.product import MAX_IMAGES, Product
 from offline.importing.photo_urls import PhotoUrls
 from offline.importing.records import BadRow
@@ -63,6 +64,7 @@ class PhotoIntake:
         self._media = media
         self._urls = urls
         self._beside = beside
+        self._taken: list[Photo] = []
 
     def take(self, found: Found, refuse: Callable[[str], None]) -> Product:
         """Returns the product with the photos that are at hand.
@@ -77,8 +79,7 @@ class PhotoIntake:
         taken = [*found.product.images]
         for path in found.files[:MAX_IMAGES]:
             try:
-                # Not durable each by itself: an import that a power cut ends is run again.
-                taken.append(self._media.put(found.read(path), durable=False))
+                taken.append(self._put(found.read(path)))
             except FileNotFoundError:
                 continue
             except OSError:
@@ -93,19 +94,23 @@ class PhotoIntake:
             else replace(found.product, images=images)
         )
 
-    def waiting(self) -> int:
-        """Returns how many photos are to be fetched."""
-        return self._urls.standing().waiting
-
-    def commit(self) -> None:
-        """Keeps the addresses told so far."""
+    def commit(self) -> list[Photo]:
+        """Keeps the addresses told so far, and returns the photos taken since the last time."""
         self._urls.commit()
+        taken, self._taken = self._taken, []
+        return taken
+
+    def _put(self, photo: bytes) -> str:
+        # Not durable each by itself: an import that a power cut ends is run again.
+        sha256 = self._media.put(photo, durable=False)
+        self._taken.append(Photo(sha256, media_type(photo) or "", len(photo)))
+        return sha256
 
     def _take_beside(self, sha256: str, refuse: Callable[[str], None]) -> None:
         if self._beside is None or self._media.path(sha256) is not None:
             return
         photo = self._beside.get(sha256)
-        if photo is not None and self._media.put(photo, durable=False) != sha256:
+        if photo is not None and self._put(photo) != sha256:
             refuse("the photo beside the export is not the one it is named after")
 
 

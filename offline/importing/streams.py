@@ -53,13 +53,14 @@ class ProductStream:
 
     def keep(self, products: Sequence[Product]) -> None:
         """Commits products."""
+        # Photos first: a product must not name one that nobody has heard of.
+        self._tools.store.add_media(self._tools.photos.commit())
         report = self._tools.store.upsert(products)
         tally = self._tools.tally
         tally.created += report.created
         tally.updated += report.updated
         tally.unchanged += report.unchanged
         tally.photos += sum(bool(product.images) for product in products)
-        self._tools.photos.commit()
 
     def _found(self, record: Record) -> Found:
         found = self._part.read(record)

@@ -10,7 +10,7 @@ from offline.importing.parquet import ParquetFile
 from offline.importing.parsers import json_line
 from offline.importing.plan import EventPart, Plan, ProductPart
 from offline.importing.records import LinesFile, Source
-from offline.importing.table_events import event_reader
+from offline.importing.table_events import event_reader, exported_event
 from offline.importing.table_mapping import (
     EVENT_FIELDS,
     PRODUCT_FIELDS,
@@ -60,6 +60,8 @@ def plan_table(path: Path, options: TableOptions) -> Plan:
     source, columns = _source(path)
     name = f"{NAME}-{_plain_name(path)}"
     if options.interactions:
+        if not options.columns and set(columns) == set(EVENT_FIELDS):
+            return Plan(name, (EventPart(source, lambda: exported_event),))
         mapping = _mapping(options, columns, EVENT_FIELDS, ("user_id", "product_id", "at"))
         reader = event_reader(mapping, name)
         return Plan(name, (EventPart(source, reader),), wish=str(options))

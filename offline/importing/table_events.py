@@ -47,6 +47,31 @@ def event_reader(
     return reader
 
 
+def exported_event(record: Record) -> Interaction:
+    """Reads an event that `hemline export --interactions` wrote: nothing is cleaned.
+
+    Raises:
+        BadRow: A field is missing or of another type.
+    """
+    row = record.fields
+    texts = {name: row.get(name) for name in ("event_id", "user_id", "product_id", "kind", "text")}
+    told = {name: value for name, value in texts.items() if isinstance(value, str)}
+    votes, verified = row.get("helpful_votes"), row.get("verified")
+    if len(told) != len(texts) or not isinstance(votes, int) or not isinstance(verified, bool):
+        raise BadRow("the fields are not those of an export")
+    return Interaction(
+        event_id=told["event_id"],
+        user_id=told["user_id"],
+        product_id=told["product_id"],
+        kind=told["kind"],
+        at=time_of(row.get("at")),
+        value=stars_of(row.get("value")),
+        verified=verified,
+        helpful_votes=votes,
+        text=told["text"],
+    )
+
+
 def named(event: Interaction, names: EventNames) -> Interaction:
     """Returns the event with an id, by what it says, where it has none."""
     if event.event_id != "-":

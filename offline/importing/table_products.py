@@ -103,7 +103,7 @@ def exported_product(record: Record) -> Found:
             product_url=texts["product_url"],
             category=tuple(_strings(lists["category"])),
             images=tuple(_strings(lists["images"])),
-            sizes=_sizes(lists["sizes"]),
+            sizes=_exact_sizes(lists["sizes"]),
             attributes=_exact_attributes(lists["attributes"]),
             price_minor=price,
         )
@@ -185,6 +185,16 @@ def _exact_attributes(value: object) -> dict[str, str]:
             raise BadRow("an attribute is no text")
         found[pair[0]] = pair[1]
     return found
+
+
+def _exact_sizes(value: object) -> tuple[SizeStock, ...]:
+    found: list[SizeStock] = []
+    for each in value if isinstance(value, list) else [value]:
+        size, stock = (each.get(n) for n in ("size", "stock")) if isinstance(each, dict) else (0, 0)
+        if not isinstance(size, str) or isinstance(stock, bool) or not isinstance(stock, int):
+            raise BadRow("a size is no object of size and stock")
+        found.append(SizeStock(size, stock))
+    return tuple(found)
 
 
 def _strings(value: object) -> list[str]:
