@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offline import verbs
-from offline.grammar_import import add_import
+from offline.grammar_import import add_export, add_images, add_import
 from offline.grammar_parts import Version, takes_json, takes_serving, verb_of
 from offline.grammar_releases import add_releases
 from offline.verbs import DEMO_DATA
@@ -41,6 +41,8 @@ def parser() -> argparse.ArgumentParser:
     for add in (
         _demo,
         add_import,
+        add_images,
+        add_export,
         add_releases,
         _train,
         _up,
