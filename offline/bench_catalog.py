@@ -48,6 +48,8 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
     inputs = {"bench": hashlib.sha256(f"3 {products} {seed}".encode()).hexdigest()}
     if artifacts.find("image", format=VectorIndex.FORMAT, inputs=inputs) and artifacts.current():
         return
+    if data.is_elsewhere:
+        raise SetupError("a synthetic catalogue has its own database: unset HEMLINE_DATABASE_URL")
     if data.database.exists() and not (data.root / _MARK).exists():
         raise SetupError(f"{data.root} holds a catalogue of its own: name another folder by --data")
     (data.root / _MARK).touch()

@@ -24,6 +24,7 @@ from offline.drawing.paint import form
 from offline.drawing.palette import dyes
 from offline.layout import DataDir
 from offline.progress import Progress, progress, say
+from runtime.errors import SetupError
 
 FORMAT = 2  # of the drawings and texts: raise it when a product would come out differently
 DEFAULT_PRODUCTS = 3000
@@ -52,6 +53,11 @@ def draw_catalog(
         if _marked(marker) == made and store.count() == products:
             say(f"the drawn catalogue is there: {products} products")
             return
+        if data.is_elsewhere and not marker.exists() and store.count():
+            raise SetupError(
+                "the database of HEMLINE_DATABASE_URL holds products that were not drawn into "
+                f"{data.root}, and drawing would delete them: unset it, or name an empty one"
+            )
         marker.unlink(missing_ok=True)
         styles = draw_styles(products, seed)
         with progress("Drawing products", products) as bar:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from offline import verbs
 from offline.grammar_import import add_export, add_images, add_import
+from offline.grammar_keys import add_keys
 from offline.grammar_parts import Version, takes_json, takes_serving, verb_of
 from offline.grammar_releases import add_releases
 from offline.verbs import DEMO_DATA
@@ -51,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
         _search,
         _evaluate,
         _bench,
+        add_keys,
     ):
         add(commands)
     return top

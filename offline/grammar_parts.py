@@ -59,7 +59,10 @@ def takes_serving(verb: argparse.ArgumentParser) -> None:
         "--port", type=int, default=8080, metavar="P", help="REST on P, gRPC on P+1 (default: 8080)"
     )
     verb.add_argument(
-        "--address", default="127.0.0.1", metavar="A", help="loopback address to bind"
+        "--address",
+        default="127.0.0.1",
+        metavar="A",
+        help="address to bind (default: 127.0.0.1); any other needs `hemline keys add` first",
     )
     verb.add_argument(
         "--replicas",

@@ -16,7 +16,10 @@ from runtime.errors import SetupError
 
 MODULES = {"text": "text_retriever", "image": "image_retriever", "ranking": "reranker"}
 STAGES = (*MODULES, "gateway")
+# The stages that follow the catalogue.
+LIVE = ("text", "image")
 LOOPBACK = "127.0.0.1"
+API_KEY = "HEMLINE_API_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,14 @@ def plan_house(
         trained: Kinds of the release; a stage whose kind is missing is started, not awaited.
         environ: What the processes inherit; what is planned here wins over it.
     """
-    common = {**environ, "HEMLINE_ARTIFACT_DIR": str(data.artifacts.resolve())}
+    # What somebody asks with is nothing to those who answer.
+    common = {name: value for name, value in environ.items() if name != API_KEY}
+    common["HEMLINE_ARTIFACT_DIR"] = str(data.artifacts.resolve())
+    catalogue = {
+        **common,
+        "HEMLINE_DATABASE_URL": data.database_url,
+        "HEMLINE_MEDIA_DIR": str(data.media.resolve()),
+    }
     plans: list[Plan] = []
     redis = redis_server.external(environ)
     if not redis:
@@ -65,14 +75,14 @@ def plan_house(
     targets: dict[str, list[str]] = {}
     for stage, module in MODULES.items():
         for number in _numbers(stage, options):
-            plan = _stage(data, stage, number, module, common, needed=stage in trained)
+            told = catalogue if stage in LIVE else common
+            plan = _stage(data, stage, number, module, told, needed=stage in trained)
             plans.append(plan)
             targets.setdefault(stage, []).append(plan.address)
     settings = {
-        **common,
-        "HEMLINE_DATABASE_URL": data.database_url,
-        "HEMLINE_MEDIA_DIR": str(data.media.resolve()),
+        **catalogue,
         "HEMLINE_REDIS_URL": redis,
+        "HEMLINE_KEY_FILE": str(data.keys.resolve()),
         "HEMLINE_CACHE_SECRET": secrets.token_hex(32),
         "HEMLINE_DEMO_SHOPPERS": str(data.drawn.is_file()).lower(),
         **{
@@ -119,12 +129,12 @@ def _redis(data: DataDir, environ: Mapping[str, str]) -> tuple[Plan, str]:
 
 
 def _stage(
-    data: DataDir, stage: str, number: int, module: str, common: Mapping[str, str], *, needed: bool
+    data: DataDir, stage: str, number: int, module: str, told: Mapping[str, str], *, needed: bool
 ) -> Plan:
     port, probes = free_ports(2)
     address, name = f"{LOOPBACK}:{port}", f"{stage}-{number}"
     settings = {
-        **common,
+        **told,
         "HEMLINE_ADDRESS": address,
         "HEMLINE_METRICS_ADDRESS": f"{LOOPBACK}:{probes}",
     }

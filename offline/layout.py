@@ -1,9 +1,13 @@
 """Where everything of one catalogue lies on disk."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.shared import require_shared
 from runtime.errors import SetupError
+
+DATABASE_URL, REFUSE_SQLITE = "HEMLINE_DATABASE_URL", "HEMLINE_REFUSE_SQLITE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,28 @@ class DataDir:
 
     @property
     def database_url(self) -> str:
-        """The URL of the catalogue store, absolute, so that any process may open it."""
-        return f"sqlite:///{self.database.resolve()}"
+        """The URL of the catalogue store, absolute, so that any process may open it.
+
+        It is the SQLite file of the folder, unless ``HEMLINE_DATABASE_URL`` names another
+        database for all that a program does.
+
+        Raises:
+            SetupError: It is SQLite, and ``HEMLINE_REFUSE_SQLITE`` says that it must not be.
+        """
+        url = os.environ.get(DATABASE_URL) or f"sqlite:///{self.database.resolve()}"
+        if os.environ.get(REFUSE_SQLITE, "").lower() in ("1", "true", "yes", "on"):
+            require_shared(url)
+        return url
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the catalogue is in another database than the folder's own."""
+        return bool(os.environ.get(DATABASE_URL))
+
+    @property
+    def keys(self) -> Path:
+        """The API keys of the gateway, hashed."""
+        return self.root / "keys.json"
 
     @property
     def media(self) -> Path:
@@ -88,7 +112,7 @@ class DataDir:
         Raises:
             SetupError: The folder holds no catalogue.
         """
-        if not self.database.is_file():
+        if not self.is_elsewhere and not self.database.is_file():
             raise SetupError(
                 f"there is no catalogue in {self.root}: "
                 "make one with `hemline demo` or `hemline import`"

@@ -171,16 +171,20 @@ def bench(options: argparse.Namespace) -> int:
 def _require_loopback(options: argparse.Namespace) -> None:
     """Refuses at once what the gateway would refuse after everything was made.
 
-    What is no address at all is left to :func:`offline.ports.require_free`.
+    With an API key that lives any address will do. What is no address at all is left to
+    :func:`offline.ports.require_free`.
     """
+    from offline.keys import read_keys
+
     try:
         is_open = not ipaddress.ip_address(options.address).is_loopback
     except ValueError:
         return
-    if is_open:
+    if is_open and not any(key.is_live for key in read_keys(DataDir(options.data).keys)):
         raise SetupError(
             f"--address {options.address} can be reached from other machines, and without API keys "
-            "the gateway serves this machine only: leave it at 127.0.0.1"
+            "the gateway serves this machine only: leave it at 127.0.0.1, or make a key with "
+            f"`hemline keys add --data {options.data} --name NAME --scope read`"
         )
 
 

@@ -43,6 +43,9 @@ VERBS = [
     "search",
     "evaluate retrieval",
     "bench",
+    "keys add",
+    "keys list",
+    "keys revoke",
 ]
 
 

@@ -266,6 +266,42 @@ def test_the_plan_of_a_house_wires_every_replica(tmp_path: Path) -> None:
     assert len(set(addresses)) == len(addresses)
 
 
+def test_the_stages_that_follow_the_catalogue_know_where_it_is(tmp_path: Path) -> None:
+    environ = {"HEMLINE_API_KEY": "hml_1_x", "PATH": "/bin"}
+    house = plan_house(DataDir(tmp_path), UpOptions(), trained=[], environ=environ)
+    told = {plan.stage: plan.environment for plan in house.plans}
+    url = f"sqlite:///{tmp_path / 'catalog.sqlite'}"
+    for stage in ("text", "image", "gateway"):
+        assert told[stage]["HEMLINE_DATABASE_URL"] == url
+        assert told[stage]["HEMLINE_MEDIA_DIR"] == str(tmp_path / "media")
+    for stage in ("ranking", "redis"):
+        assert "HEMLINE_DATABASE_URL" not in told[stage]
+    assert told["gateway"]["HEMLINE_KEY_FILE"] == str(tmp_path / "keys.json")
+    assert all("HEMLINE_KEY_FILE" not in told[s] for s in ("text", "image", "ranking"))
+    assert not [stage for stage in ("text", "gateway") if "HEMLINE_API_KEY" in told[stage]]
+
+
+def test_another_database_takes_the_place_of_the_folders_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "postgresql://hemline@db/shop"
+    monkeypatch.setenv("HEMLINE_DATABASE_URL", url)
+    data = DataDir(tmp_path).require_catalog()
+    house = plan_house(data, UpOptions(), trained=[], environ={})
+    told = {plan.stage: plan.environment for plan in house.plans}
+    assert {told[stage]["HEMLINE_DATABASE_URL"] for stage in ("text", "image", "gateway")} == {url}
+
+
+def test_a_file_is_no_catalogue_for_a_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEMLINE_REFUSE_SQLITE", "true")
+    with pytest.raises(SetupError, match="give HEMLINE_DATABASE_URL a postgresql"):
+        _ = DataDir(tmp_path).database_url
+    monkeypatch.setenv("HEMLINE_DATABASE_URL", "postgresql://hemline@db/shop")
+    assert DataDir(tmp_path).database_url == "postgresql://hemline@db/shop"
+
+
 def test_a_redis_that_runs_already_is_used(tmp_path: Path) -> None:
     house = plan_house(
         DataDir(tmp_path),
