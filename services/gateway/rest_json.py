@@ -126,6 +126,7 @@ def _variant(product: Product) -> Mapping[str, object]:
         "title": product.title,
         "colour": product.colour,
         "image_url": image_url(product),
+        "product_url": product.product_url,
         "price_minor": product.price_minor,
         "currency": product.currency,
         "in_stock": product.in_stock,

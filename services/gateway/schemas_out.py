@@ -84,6 +84,7 @@ class VariantReply(_Reply):
     title: str
     colour: str
     image_url: str | None
+    product_url: str
     price_minor: int | None
     currency: str
     in_stock: bool
