@@ -18,6 +18,9 @@ _V = IMAGE_VECTORS.c
 _ROWS = select(_V.sha256, _V.vector).where(
     _V.fingerprint == bindparam("fingerprint"), _V.sha256.in_(bindparam("keys", expanding=True))
 )
+_VERDICTS = select(_V.sha256, _V.vector.is_not(None)).where(
+    _V.fingerprint == bindparam("fingerprint"), _V.sha256.in_(bindparam("keys", expanding=True))
+)
 _PROBLEMS = select(_V.sha256, _V.problem).where(
     _V.fingerprint == bindparam("fingerprint"),
     _V.sha256.in_(bindparam("keys", expanding=True)),
@@ -46,6 +49,15 @@ class ImageVectors:
             for keys in _parts(shas):
                 for sha256, vector in connection.execute(_ROWS, _where(fingerprint, keys)).all():
                     found[sha256] = bytes(vector or b"")
+        return found
+
+    def verdicts(self, fingerprint: str, shas: Sequence[str]) -> dict[str, bool]:
+        """Tells of the photos that were looked at whether they have a vector; reads no vectors."""
+        found: dict[str, bool] = {}
+        with told_as_unavailable(), self._engine.connect() as connection:
+            for keys in _parts(shas):
+                for sha256, has in connection.execute(_VERDICTS, _where(fingerprint, keys)).all():
+                    found[sha256] = bool(has)
         return found
 
     def problems(self, fingerprint: str, shas: Sequence[str]) -> dict[str, str]:
