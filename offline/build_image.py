@@ -1,32 +1,41 @@
 """Embeds the photos of a catalogue and publishes them as its image index."""
 
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.columns import Columns
 from catalog.media import MediaStore
+from catalog.product import Product
 from catalog.store import CatalogStore
 from offline.layout import DataDir
-from offline.photo_vectors import PhotoVectors, VectorCache, embed_photos
-from offline.pictured import Pictured, digest, pictured, record_states, spread
+from offline.photo_vectors import PhotoDesk, image_states
+from offline.pictured import FaceDigest, Gallery, Pictured, counted, pages
 from offline.progress import progress, say
 from offline.similarity_floors import Floor, photo_floor, text_floor
 from runtime.artifacts import Artifact, ArtifactStore
 from services.image_retriever.canary import Canaries
 from services.image_retriever.decode import Crop, Pixels, UndecodablePhoto
 from services.image_retriever.decode_bulk import bulk_decoder, each_photo
+from services.image_retriever.embedder import first_usable
 from services.image_retriever.encoder import Encoder, open_encoder
 from services.image_retriever.index import VectorIndex
+from services.image_retriever.index_files import Draft
+from services.image_retriever.nearest import recall_queries
+from services.image_retriever.snapshot import Snapshot
 
 KIND = "image"
 Vectors = NDArray[np.float32]
 # Moves when another program would make another index of the same photos.
-_PROGRAM = "1"
+_PROGRAM = "2"
 _SAMPLE = 256
+_PAUSE_S = 0.03
 _CANARIES = ("red dress", "blue jeans", "black shoes", "white shirt")
 # What a shopper's hand cuts off the edges of a photo.
 _CROP = Crop(0.08, 0.08, 0.84, 0.84)
@@ -55,29 +64,29 @@ def build_image(
     artifacts = ArtifactStore(data.artifacts)
     store = CatalogStore.open(data.require_catalog().database_url)
     try:
-        # The clock before the content: what changes in between is built twice rather than missed.
-        seq = store.seq()
-        products = list(pictured(store.scan()))
-        opened = None
         mark = encoder.facts.get("fingerprint") if isinstance(encoder, Artifact) else None
-        if not isinstance(mark, str):
-            opened = _open(encoder, device)
-            mark = opened.fingerprint
-        inputs = {"photos": digest(products), "encoder": mark, "program": _PROGRAM}
-        found = artifacts.find(KIND, format=VectorIndex.FORMAT, inputs=inputs)
-        if found is not None:
-            return found
+        opened = cache(partial(_open, encoder, device))
         build = _Build(
-            store, MediaStore(data.media), opened or _open(encoder, device), workers or _cores()
+            store,
+            MediaStore(data.media),
+            opened,
+            str(mark) if mark else opened().fingerprint,
+            workers or _cores(),
         )
+        embedded = build.embed()
+        inputs = {**embedded.digests, "encoder": build.fingerprint, "program": _PROGRAM}
+        found = artifacts.find(KIND, format=Snapshot.FORMAT, inputs=inputs)
+        if found is not None and store.is_followable(found.seq):
+            return found
         return artifacts.publish(
             KIND,
-            format=VectorIndex.FORMAT,
-            seq=seq,
+            format=Snapshot.FORMAT,
+            # The clock before the content: what changes in between is applied twice, not missed.
+            seq=store.seq(),
             inputs=inputs,
             parents={"encoder": encoder.generation} if isinstance(encoder, Artifact) else {},
             write=lambda folder: {
-                **build.write(products, folder, cache=data.root / "vectors"),
+                **build.write(folder, embedded.products),
                 "encoder": "" if isinstance(encoder, Artifact) else encoder,
             },
         )
@@ -86,69 +95,107 @@ def build_image(
 
 
 @dataclass(frozen=True, slots=True)
+class _Embedded:
+    """What there is to index: digests of it, and how many products have a vector."""
+
+    digests: Mapping[str, str]
+    products: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Build:
     """One build: what it reads from, what it encodes with, how many processes decode."""
 
     store: CatalogStore
     media: MediaStore
-    encoder: Encoder
+    encoder: Callable[[], Encoder]
+    fingerprint: str
     workers: int
 
-    def write(
-        self, products: Sequence[Pictured], folder: Path, *, cache: Path
-    ) -> dict[str, object]:
-        """Fills the folder of the artifact and returns its facts."""
-        embedded = self._embed(products, cache)
-        faces = {p.id: sha for p in products if (sha := p.face(embedded))}
-        if rejected := record_states(self.store, products, faces, embedded):
+    def embed(self) -> _Embedded:
+        """Embeds what has no vector yet, tells the products, and returns digests of all of it."""
+        faces, products, rejected = FaceDigest(), 0, 0
+        desk = PhotoDesk(
+            self.store,
+            self.media,
+            fingerprint=self.fingerprint,
+            encoder=self.encoder,
+            workers=self.workers,
+        )
+        try:
+            with progress("Embedding photos", self.store.count()) as shown:
+                for page in pages(counted(self.store.scan(), shown)):
+                    known = desk.embed([product.images for product in page])
+                    refused = self._tell(page, known)
+                    products += len(page) - refused
+                    rejected += refused
+                    for product in page:
+                        faces.add(product.id, first_usable(product.images, known))
+        finally:
+            desk.close()
+        if rejected:
             say(f"{rejected} products have no photo that can be decoded")
-        gallery = np.zeros((len(faces), self.encoder.dim), np.float32)
-        for row, sha in zip(gallery, faces.values(), strict=True):
-            row[:] = embedded.vectors[sha]
-        sample = spread([p for p in products if p.id in faces], _SAMPLE)
+        digests = {"catalog": self.store.content_digest(), "photos": faces.hex()}
+        return _Embedded(digests, products)
+
+    def _tell(self, page: Sequence[Product], known: Mapping[str, bool]) -> int:
+        """Sets the image states of products, and returns how many have no photo of use."""
+        images = {product.id: product.images for product in page}
+        refused = [photos[0] for photos in images.values() if first_usable(photos, known) is None]
+        problems = self.store.vectors.problems(self.fingerprint, refused) if refused else {}
+        states = image_states(images, known, problems)
+        news = {p.id: states[p.id] for p in page if states[p.id] != p.image_state}
+        if news and self.store.set_image_state(news):
+            # A click's write must find a gap between the commits.
+            time.sleep(_PAUSE_S)
+        return len(refused)
+
+    def write(self, folder: Path, products: int) -> dict[str, object]:
+        """Fills the folder of the artifact and returns its facts.
+
+        Args:
+            folder: An empty folder.
+            products: About how many have a vector.
+        """
+        encoder, step = self.encoder(), max(1, products // _SAMPLE)
+        gathered = Gallery(self.store, self.fingerprint, encoder.dim, step)
+        with progress("Reading the catalogue", self.store.count()) as shown:
+            columns = Columns.build(gathered.passing(counted(self.store.scan(), shown)))
+        gallery, ids = gathered.vectors(), gathered.ids
+        sample = gathered.sample[:_SAMPLE]
         texts = list(dict.fromkeys(text for product in sample for text in product.texts))
         with progress("Calibrating similarity floors", 2) as shown:
-            words = text_floor(self.encoder, texts, gallery)
+            words = text_floor(encoder, texts, gallery)
             shown.advance()
-            looks = photo_floor(self.encoder, self._cropped(sample, faces), gallery)
+            looks = photo_floor(encoder, self._cropped(sample, encoder), gallery)
             shown.advance()
-        facts = VectorIndex.write(
-            list(faces),
-            gallery,
+        facts = Snapshot.write(
+            Draft(
+                ids,
+                gallery,
+                self.fingerprint,
+                _floors(words, looks),
+                _asked(encoder, texts, gallery),
+            ),
             folder,
-            fingerprint=self.encoder.fingerprint,
-            floors=_floors(words, looks),
-            queries=self._queries(texts, gallery),
+            faces=gathered.faces(),
+            waiting=gathered.waiting,
+            columns=columns,
         )
-        canaries = Canaries.write([*_CANARIES, *texts[:4]], self.encoder, folder)
+        canaries = Canaries.write([*_CANARIES, *texts[:4]], encoder, folder)
         return {
             **facts,
             "floor_evidence": {"text": words.facts(), "photo": looks.facts()},
-            "canaries": canaries.record(VectorIndex.open(folder), list(faces), gallery, folder),
-            "photos_rejected": len(embedded.refused),
+            "canaries": canaries.record(VectorIndex.open(folder), ids, gallery, folder),
         }
 
-    def _embed(self, products: Sequence[Pictured], cache: Path) -> PhotoVectors:
-        """Embeds first photos, then the next one of products whose photo was refused."""
-        kept = VectorCache(cache, self.encoder.fingerprint, self.encoder.dim)
-        whole = PhotoVectors()
-        for place in range(max((len(product.images) for product in products), default=0)):
-            shas = [
-                product.images[place]
-                for product in products
-                if place < len(product.images) and product.face(whole) is None
-            ]
-            more = embed_photos(shas, self.media, self.encoder, kept, workers=self.workers)
-            whole.vectors.update(more.vectors)
-            whole.refused.update(more.refused)
-        return whole
-
-    def _cropped(self, sample: Sequence[Pictured], faces: Mapping[str, str]) -> list[Pixels]:
+    def _cropped(self, sample: Sequence[Pictured], encoder: Encoder) -> list[Pixels]:
+        """Returns photos as a shopper would crop them; one that is gone meanwhile is left out."""
         decoder = bulk_decoder(self.workers)
-        size = self.encoder.image_size
 
         def decode(product: Pictured) -> Pixels:
-            return decoder.decode(self.media.get(faces[product.id]) or b"", size=size, crop=_CROP)
+            data = self.media.get(product.face) or b""
+            return decoder.decode(data, size=encoder.image_size, crop=_CROP)
 
         try:
             photos = each_photo(decode, sample, workers=self.workers)
@@ -156,16 +203,14 @@ class _Build:
         finally:
             decoder.close()
 
-    def _queries(self, texts: Sequence[str], gallery: Vectors) -> Vectors | None:
-        """Returns vectors to measure the recall with: words, and mixtures of photos."""
-        rows, known = self.encoder.encode_texts(texts)
-        pairs = np.random.default_rng(0).integers(max(1, len(gallery)), size=(2, _SAMPLE))
-        if not len(gallery):
-            return None
-        queries: Vectors = np.concatenate(
-            [rows[known][:_SAMPLE], gallery[pairs[0]] + gallery[pairs[1]]]
-        )
-        return queries
+
+def _asked(encoder: Encoder, texts: Sequence[str], gallery: Vectors) -> Vectors | None:
+    """Returns vectors to measure the recall with: words, and mixtures of photos."""
+    if not len(gallery):
+        return None
+    rows, known = encoder.encode_texts(texts)
+    queries: Vectors = np.concatenate([rows[known][:_SAMPLE], recall_queries(gallery, _SAMPLE)])
+    return queries
 
 
 def _open(encoder: Artifact | str, device: str) -> Encoder:

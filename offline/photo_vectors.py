@@ -1,138 +1,182 @@
-"""Embeds each photo once, and keeps its vector for the next build."""
+"""Embeds the photos of a catalogue that have no vector yet, each once in the whole system."""
 
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from catalog.media import THUMBNAIL_WIDTHS, MediaStore
-from offline.progress import progress
+from catalog.media import MediaStore
+from catalog.store import CatalogStore
 from services.image_retriever.decode import PhotoDecoder, Pixels, UndecodablePhoto
 from services.image_retriever.decode_bulk import bulk_decoder, each_photo
+from services.image_retriever.embedder import first_usable
 from services.image_retriever.encoder import Encoder
+from services.image_retriever.prepare import MISSING, prepared
 
 Vectors = NDArray[np.float32]
-_BATCH = 32
-_KEEP_EVERY = 4096
-_SHA_BYTES = 32
+_VECTOR = np.dtype("<f4")
+_BATCH = 32  # photos of one forward pass
+_CLAIMED = 128  # photos claimed at a time
+_LEASE_S = 120.0
+_PAUSE_S = 0.03  # after each commit, in which the writes of others get their turn
+_OTHERS_S = 0.5  # between looks at what others have claimed
+
+_Row = tuple[str, bytes | None, str]
 
 
-@dataclass(slots=True)
-class PhotoVectors:
-    """Unit vectors float32 ``[dim]`` by photo hash, and why other photos have none."""
-
-    vectors: dict[str, Vectors] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-
-
-class VectorCache:
-    """A file of photo vectors for each encoder, so that a rebuild embeds only new photos.
+class PhotoDesk:
+    """Embeds photos in bulk, with as many decoders and passes side by side as it has workers.
 
     Args:
-        folder: Where the files lie.
+        store: The catalogue, which keeps the vectors.
+        media: Its photos.
         fingerprint: Of the encoder.
-        dim: Length of its vectors.
+        encoder: Returns the encoder; asked only when there is something to encode.
+        workers: Processes that decode, and passes that run side by side.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, dim: int) -> None:
-        self._path = folder / f"{fingerprint[:32]}.npz"
-        self._dim = dim
+    def __init__(
+        self,
+        store: CatalogStore,
+        media: MediaStore,
+        *,
+        fingerprint: str,
+        encoder: Callable[[], Encoder],
+        workers: int,
+    ) -> None:
+        self._vectors = store.vectors
+        self._media = media
+        self._fingerprint = fingerprint
+        self._encoder = encoder
+        self._workers = workers
+        self._holder = f"build-{secrets.token_hex(8)}"
+        self._decoder: PhotoDecoder | None = None
 
-    def read(self) -> dict[str, Vectors]:
-        """Returns the vectors by photo hash; a damaged file counts as none, it is only a cache."""
+    def close(self) -> None:
+        """Ends the decoders."""
+        if self._decoder is not None:
+            self._decoder.close()
+
+    def embed(self, images: Sequence[tuple[str, ...]]) -> dict[str, bool]:
+        """Gives a verdict to the photos of some products, up to the first usable one of each.
+
+        What was embedded is kept even when the program is interrupted. Photos that another
+        program is embedding are waited for.
+
+        Args:
+            images: The photos of each product, the face first.
+
+        Returns:
+            Of the photos that were looked at, now or before: whether they have a vector. A photo
+            that is not in the media store counts as one without.
+        """
+        shas = list(dict.fromkeys(sha for photos in images for sha in photos))
+        known = self._vectors.verdicts(self._fingerprint, shas)
+        while wanted := _wanted(images, known):
+            here = [sha for sha in wanted if self._media.path(sha) is not None]
+            known.update(dict.fromkeys(set(wanted) - set(here), False))
+            made = dict(self._verdicts(here))
+            known.update(made)
+            others = [sha for sha in here if sha not in made]
+            if others and not made:
+                time.sleep(_OTHERS_S)
+            known.update(self._vectors.verdicts(self._fingerprint, others))
+        return known
+
+    def _verdicts(self, shas: Sequence[str]) -> Iterator[tuple[str, bool]]:
+        """Embeds those of the photos that can be claimed, and keeps the verdicts."""
+        if not shas:
+            return
+        if self._decoder is None:
+            self._decoder = bulk_decoder(self._workers)
         try:
-            with np.load(self._path, allow_pickle=False) as kept:
-                shas, vectors = kept["shas"], kept["vectors"]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-            return {}
-        if vectors.shape != (len(shas), self._dim) or not np.isfinite(vectors).all():
-            return {}
-        return {bytes(sha).hex(): vector for sha, vector in zip(shas, vectors, strict=True)}
+            with _one_thread_a_pass():
+                for rows in self._rows(shas, self._decoder, self._encoder()):
+                    self._vectors.put(self._fingerprint, rows)
+                    time.sleep(_PAUSE_S)
+                    yield from ((sha, vector is not None) for sha, vector, _ in rows)
+        finally:
+            self._vectors.release(self._fingerprint, shas, holder=self._holder)
 
-    def write(self, vectors: Mapping[str, Vectors]) -> None:
-        """Replaces the file as one."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        shas = np.frombuffer(bytes.fromhex("".join(vectors)), np.uint8).reshape(-1, _SHA_BYTES)
-        rows = np.stack(list(vectors.values())) if vectors else np.zeros((0, self._dim), np.float32)
-        scratch = self._path.with_suffix(".new.npz")
-        np.savez(scratch, shas=shas, vectors=rows)
-        scratch.replace(self._path)
+    def _rows(
+        self, shas: Sequence[str], decoder: PhotoDecoder, encoder: Encoder
+    ) -> Iterator[list[_Row]]:
+        """Yields verdicts, a batch at a time; several passes run side by side."""
+        refused: list[_Row] = []
+        passes = each_photo(
+            lambda batch: encoder.encode_photos([pixels for _, pixels in batch]),
+            self._batches(shas, decoder, encoder.image_size, refused),
+            workers=self._workers,
+        )
+        for batch, found in passes:
+            if isinstance(found, UndecodablePhoto):
+                raise found  # an encoder decodes nothing, so this is a bug
+            rows: list[_Row] = [
+                (sha, row.astype(_VECTOR).tobytes(), "")
+                for (sha, _), row in zip(batch, found, strict=True)
+            ]
+            rows += refused
+            refused.clear()
+            yield rows
+        if refused:
+            yield refused
 
-
-def embed_photos(
-    shas: Iterable[str], media: MediaStore, encoder: Encoder, cache: VectorCache, *, workers: int
-) -> PhotoVectors:
-    """Returns the vectors of photos, embedding those that the cache lacks.
-
-    Each new photo gets its thumbnails too. What was embedded is kept even when the program is
-    interrupted.
-    """
-    wanted = list(dict.fromkeys(shas))
-    kept = cache.read()
-    made = PhotoVectors({sha: kept[sha] for sha in wanted if sha in kept})
-    new = [sha for sha in wanted if sha not in kept]
-    if not new:
-        return made
-    decoder, kept_at = bulk_decoder(workers), len(made.vectors)
-    try:
-        with progress("Embedding photos", len(new)) as shown, _one_thread_a_pass():
-            for done in _embedded(_Desk(media, encoder, decoder, workers), new, made):
-                shown.advance(done)
-                if len(made.vectors) - kept_at >= _KEEP_EVERY:
-                    cache.write({**kept, **made.vectors})
-                    kept_at = len(made.vectors)
-    finally:
-        decoder.close()
-        if len(made.vectors) > kept_at:
-            cache.write({**kept, **made.vectors})
-    return made
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """What photos are embedded with."""
-
-    media: MediaStore
-    encoder: Encoder
-    decoder: PhotoDecoder
-    workers: int
-
-
-def _embedded(desk: _Desk, shas: Sequence[str], made: PhotoVectors) -> Iterator[int]:
-    """Fills ``made`` and yields how many photos were done."""
-    passes = each_photo(
-        lambda batch: desk.encoder.encode_photos([pixels for _, pixels in batch]),
-        _batches(desk, shas, made),
-        workers=desk.workers,
-    )
-    for batch, rows in passes:
-        if isinstance(rows, UndecodablePhoto):
-            raise rows  # an encoder decodes nothing, so this is a bug
-        made.vectors.update((sha, row) for (sha, _), row in zip(batch, rows, strict=True))
-        yield len(batch)
-
-
-def _batches(
-    desk: _Desk, shas: Sequence[str], made: PhotoVectors
-) -> Iterator[list[tuple[str, Pixels]]]:
-    """Yields decoded photos in batches, and notes those that are refused."""
-    batch: list[tuple[str, Pixels]] = []
-    photos = each_photo(lambda sha: _prepared(sha, desk), shas, workers=desk.workers)
-    for sha, pixels in photos:
-        if isinstance(pixels, UndecodablePhoto):
-            made.refused[sha] = pixels.reason
-        else:
-            batch.append((sha, pixels))
-        if len(batch) == _BATCH:
+    def _batches(
+        self, shas: Sequence[str], decoder: PhotoDecoder, size: int, refused: list[_Row]
+    ) -> Iterator[list[tuple[str, Pixels]]]:
+        """Yields decoded photos in batches, and notes those that are refused."""
+        photos = each_photo(
+            lambda sha: prepared(sha, self._media, decoder, size),
+            self._claimed(shas),
+            workers=self._workers,
+        )
+        batch: list[tuple[str, Pixels]] = []
+        for sha, pixels in photos:
+            if not isinstance(pixels, UndecodablePhoto):
+                batch.append((sha, pixels))
+            elif pixels.reason != MISSING:
+                refused.append((sha, None, pixels.reason))
+            if len(batch) == _BATCH:
+                yield batch
+                batch = []
+        if batch:
             yield batch
-            batch = []
-    if batch:
-        yield batch
+
+    def _claimed(self, shas: Sequence[str]) -> Iterator[str]:
+        for start in range(0, len(shas), _CLAIMED):
+            yield from self._vectors.claim(
+                self._fingerprint,
+                shas[start : start + _CLAIMED],
+                holder=self._holder,
+                lease_s=_LEASE_S,
+            )
+
+
+def image_states(
+    images: Mapping[str, tuple[str, ...]], known: Mapping[str, bool], problems: Mapping[str, str]
+) -> dict[str, str]:
+    """Returns the ``image_state`` of each product.
+
+    Args:
+        images: Photos by product, the face first.
+        known: Of the photos that were looked at: whether they have a vector.
+        problems: Why a photo has none.
+    """
+    return {
+        product_id: "embedded"
+        if first_usable(photos, known) is not None
+        else f"rejected({problems.get(photos[0], MISSING)})"
+        for product_id, photos in images.items()
+    }
+
+
+def _wanted(images: Iterable[Sequence[str]], known: Mapping[str, bool]) -> list[str]:
+    usable = (first_usable(photos, known) for photos in images)
+    return list(dict.fromkeys(sha for sha in usable if sha is not None and sha not in known))
 
 
 @contextmanager
@@ -148,16 +192,3 @@ def _one_thread_a_pass() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _prepared(sha: str, desk: _Desk) -> Pixels:
-    """Decodes a photo for the encoder, and keeps thumbnails where the photo is larger."""
-    media, decoder = desk.media, desk.decoder
-    data = media.get(sha)
-    if data is None:
-        raise UndecodablePhoto("missing", "the photo is not in the media store")
-    pixels, width = decoder.decode_measured(data, size=desk.encoder.image_size)
-    for narrower in THUMBNAIL_WIDTHS:
-        if width > narrower and media.path(sha, narrower) is None:
-            media.put_thumbnail(sha, narrower, decoder.thumbnail(data, width=narrower).payload)
-    return pixels

@@ -1,81 +1,163 @@
-"""Knows the products that have photos, and tells the catalogue what became of these."""
+"""Walks through the products of a catalogue that have photos, a page at a time."""
 
 import hashlib
-import itertools
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from catalog.product import Product
 from catalog.store import CatalogStore
-from offline.photo_vectors import PhotoVectors
+from offline.progress import Progress
+from services.image_retriever.embedder import first_usable
+from services.image_retriever.snapshot import packed_shas
+from services.image_retriever.table import Shas
 
-_STATES_AT_ONCE, _PAUSE_S = 500, 0.03
+Vectors = NDArray[np.float32]
+_VECTOR = np.dtype("<f4")
+PAGE = 1024
+_STEP = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Pictured:
-    """A product with photos: what the build needs of it.
+    """A product with a vector: what calibration needs of it.
 
     Attributes:
         id: Of the product.
-        images: SHA-256 of its photos, the face first.
+        face: SHA-256 of the photo that its vector is of.
         texts: Its title, and short queries that mean it.
     """
 
     id: str
-    images: tuple[str, ...]
+    face: str
     texts: tuple[str, ...]
 
-    def face(self, embedded: PhotoVectors) -> str | None:
-        """Returns the first photo that has a vector."""
-        return next((sha for sha in self.images if sha in embedded.vectors), None)
 
-
-def pictured(products: Iterable[Product]) -> Iterator[Pictured]:
-    """Yields the products that have photos."""
+def pages(products: Iterable[Product]) -> Iterator[list[Product]]:
+    """Yields the products that have photos, 1,024 at a time."""
+    page: list[Product] = []
     for product in products:
         if product.images:
-            short = " ".join(filter(None, (product.gender, product.colour, product.kind)))
-            texts = tuple(filter(None, (product.title, short, product.kind)))
-            yield Pictured(product.id, product.images, texts)
+            page.append(product)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
 
 
-def digest(products: Sequence[Pictured]) -> str:
-    """Returns the SHA-256 of which product shows which photos, in hex."""
-    whole = hashlib.sha256()
+def counted(products: Iterable[Product], shown: Progress) -> Iterator[Product]:
+    """Yields products on, and shows how many there were."""
+    pending = 0
     for product in products:
-        whole.update(f"{len(product.id)} {product.id} {' '.join(product.images)}\n".encode())
-    return whole.hexdigest()
+        yield product
+        pending += 1
+        if pending == _STEP:
+            shown.advance(pending)
+            pending = 0
+    shown.advance(pending)
 
 
-def spread(products: Sequence[Pictured], count: int) -> list[Pictured]:
-    """Returns up to ``count`` products at even distances."""
-    step = max(1, len(products) // count)
-    return list(products[::step][:count])
+class FaceDigest:
+    """The SHA-256 of which product shows which photo."""
+
+    def __init__(self) -> None:
+        self._whole = hashlib.sha256()
+
+    def add(self, product_id: str, face: str | None) -> None:
+        """Adds a product; None where none of its photos is of use."""
+        self._whole.update(f"{len(product_id)} {product_id} {face or '-'}\n".encode())
+
+    def hex(self) -> str:
+        """Returns the digest."""
+        return self._whole.hexdigest()
 
 
-def record_states(
-    store: CatalogStore,
-    products: Sequence[Pictured],
-    faces: Mapping[str, str],
-    embedded: PhotoVectors,
-) -> int:
-    """Sets ``image_state`` of each product, and returns how many have no photo of use."""
-    states = {
-        product.id: "embedded"
-        if product.id in faces
-        else f"rejected({embedded.refused[product.images[0]]})"
-        for product in products
-    }
-    for part in _batched(list(states), _STATES_AT_ONCE):
-        if store.set_image_state({product_id: states[product_id] for product_id in part}):
-            # A click's write must find a gap between the commits.
-            time.sleep(_PAUSE_S)
-    return sum(state != "embedded" for state in states.values())
+@dataclass(slots=True)
+class Gallery:
+    """The vectors of a catalogue's products, gathered from the rows of the store.
+
+    Attributes:
+        store: The catalogue.
+        fingerprint: Of the encoder.
+        dim: Length of a vector.
+        step: Every how many products with a vector one is kept as a sample.
+        ids: Product of each row.
+        sample: Products at even distances.
+        waiting: Photos of the products that would take another vector once it is there.
+    """
+
+    store: CatalogStore
+    fingerprint: str
+    dim: int
+    step: int
+    ids: list[str] = field(default_factory=list)
+    sample: list[Pictured] = field(default_factory=list)
+    waiting: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _rows: list[Vectors] = field(default_factory=list)
+    _faces: list[Shas] = field(default_factory=list)
+
+    def passing(self, products: Iterable[Product]) -> Iterator[Product]:
+        """Yields the products on, and gathers the vectors of those that have one."""
+        page: list[Product] = []
+        for product in products:
+            yield product
+            if product.images:
+                page.append(product)
+            if len(page) == PAGE:
+                self._gather(page)
+                page = []
+        self._gather(page)
+
+    def vectors(self) -> Vectors:
+        """Returns the rows float32 ``[n, dim]``; once, since it gives away the pages."""
+        whole = np.empty((len(self.ids), self.dim), np.float32)
+        start = 0
+        self._rows.reverse()
+        while self._rows:
+            part = self._rows.pop()
+            whole[start : start + len(part)] = part
+            start += len(part)
+        return whole
+
+    def faces(self) -> Shas:
+        """Returns the SHA-256 of each row's photo, uint8 ``[n, 32]``."""
+        return np.concatenate([packed_shas([]), *self._faces])
+
+    def _gather(self, page: list[Product]) -> None:
+        shas = list(dict.fromkeys(sha for product in page for sha in product.images))
+        packed = self.store.vectors.get(self.fingerprint, shas)
+        rows = {sha: self._read(data) for sha, data in packed.items()}
+        known = {sha: row is not None for sha, row in rows.items()}
+        faces: list[str] = []
+        vectors: list[Vectors] = []
+        for product in page:
+            has_vector = (sha for sha in product.images if known.get(sha))
+            face = next(has_vector, None)
+            if first_usable(product.images, known) != face:
+                self.waiting[product.id] = product.images
+            row = None if face is None else rows[face]
+            if face is None or row is None:
+                continue
+            if len(self.ids) % self.step == 0:
+                self.sample.append(Pictured(product.id, face, _texts(product)))
+            self.ids.append(product.id)
+            faces.append(face)
+            vectors.append(row)
+        if faces:
+            self._faces.append(packed_shas(faces))
+            self._rows.append(np.stack(vectors))
+
+    def _read(self, packed: bytes) -> Vectors | None:
+        """Returns a vector float32 ``[dim]``; None where there is none, or none that is sound."""
+        if len(packed) != self.dim * _VECTOR.itemsize:
+            return None
+        row = np.frombuffer(packed, _VECTOR)
+        return row if np.isfinite(row).all() and row.any() else None
 
 
-def _batched(ids: Sequence[str], size: int) -> Iterator[tuple[str, ...]]:
-    rest = iter(ids)
-    while part := tuple(itertools.islice(rest, size)):
-        yield part
+def _texts(product: Product) -> tuple[str, ...]:
+    short = " ".join(filter(None, (product.gender, product.colour, product.kind)))
+    return tuple(filter(None, (product.title, short, product.kind)))

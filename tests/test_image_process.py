@@ -20,10 +20,11 @@ from runtime.artifacts import ArtifactStore, Release
 from services.image_retriever.architecture import FORMAT, Architecture, Preprocessing, Trained
 from services.image_retriever.canary import Canaries
 from services.image_retriever.encoder import open_encoder
-from services.image_retriever.index import VectorIndex
 from services.image_retriever.servicer import NAME
+from services.image_retriever.snapshot import Snapshot
 from services.image_retriever.tokenizer import WordTokenizer
 from tests.colours import photo
+from tests.image_artifact import pictured, write_snapshot
 
 SERVING, NOT_SERVING = 1, 2
 MIB = 1 << 20
@@ -56,12 +57,13 @@ class Shelf:
         def write(folder: Path) -> dict[str, object]:
             rows = np.random.default_rng(0).standard_normal((50, 16)).astype(np.float32)
             Canaries.write(["red dress"], opened, folder)
-            ids = [f"p-{n:02d}" for n in range(50)]
-            return VectorIndex.write(
-                ids, rows, folder, fingerprint=opened.fingerprint, floors={"text": None}
+            products = [pictured(f"p-{n:02d}") for n in range(50)]
+            return write_snapshot(
+                folder, products, rows, fingerprint=opened.fingerprint, floors={"text": None}
             )
 
-        return self._store.publish("image", format=1, seq=seq, write=write).generation
+        made = self._store.publish("image", format=Snapshot.FORMAT, seq=seq, write=write)
+        return made.generation
 
     def release(self, encoder: str, image: str, seq: int) -> Release:
         return self._store.release({"encoder": encoder, "image": image}, seq=seq)

@@ -4,6 +4,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -24,11 +25,13 @@ from services.image_retriever.batcher import EncodeBatcher
 from services.image_retriever.canary import Canaries
 from services.image_retriever.decode import PhotoDecoder
 from services.image_retriever.encoder import Encoder
-from services.image_retriever.index import VectorIndex
-from services.image_retriever.pair import Pair, PairOpener
+from services.image_retriever.live import LiveIndex
+from services.image_retriever.pair import Openers, Pair, PairOpener
 from services.image_retriever.parts import PartEncoder
 from services.image_retriever.servicer import NAME, ImageRetrieverServicer
+from services.image_retriever.snapshot import Snapshot
 from tests.colours import COLOURS, ColourEncoder, photo, two_colours
+from tests.image_artifact import pictured, write_snapshot
 
 FLOORS = {"text": 0.5, "photo": 0.9, "mixed": 0.5}
 PRODUCTS = [(f"{colour}-{n}", colour, 1 - n / 20) for colour in COLOURS for n in range(5)]
@@ -37,10 +40,11 @@ PRODUCTS = [(f"{colour}-{n}", colour, 1 - n / 20) for colour in COLOURS for n in
 def write_index(folder: Path, encoder: ColourEncoder) -> dict[str, object]:
     pixels = [_pixels(colour, shade) for _, colour, shade in PRODUCTS]
     Canaries.write(["red", "nothing known"], encoder, folder)
-    return VectorIndex.write(
-        [product_id for product_id, _, _ in PRODUCTS],
-        encoder.encode_photos(pixels),
+    products = [replace(pictured(product_id), colour=colour) for product_id, colour, _ in PRODUCTS]
+    return write_snapshot(
         folder,
+        products,
+        encoder.encode_photos(pixels),
         fingerprint=encoder.fingerprint,
         floors=FLOORS,
     )
@@ -55,7 +59,8 @@ def _pixels(colour: str, shade: float) -> NDArray[np.uint8]:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     folder, encoder = tmp_path_factory.mktemp("index"), ColourEncoder()
     write_index(folder, encoder)
-    return Pair(VectorIndex.open(folder), encoder, "000001-abcdef01", 7)
+    index = LiveIndex(Snapshot.open(folder), generation="000001-abcdef01", seq=7)
+    return Pair(index, encoder)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +171,7 @@ async def test_a_mixture_is_the_weighted_sum_of_its_parts(
         [words("red", 2), shot(photo("blue"), 0.5), like("green-1", -1)],
     )
     red, blue, mixture = (vector_of(each) for each in reply.queries)
-    green = pair.index.vector_of("green-1")
+    green = pair.view.vector_of("green-1")
     assert green is not None
     wanted = 2 * red + 0.5 * blue - green
     assert np.allclose(mixture, wanted / np.linalg.norm(wanted), atol=1e-6)
@@ -337,7 +342,7 @@ async def test_each_role_serves_its_half(pair: Pair, parts: PartEncoder) -> None
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await search(encoder, query)
         assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
-    lone = Pair(pair.index, None, pair.generation, pair.seq)
+    lone = Pair(pair.index, None)
     async with serving(lambda: lone, None) as searcher:
         assert len((await search(searcher, query)).results) == 1
         with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -384,7 +389,7 @@ async def test_a_spent_budget_is_told_without_encoding(pair: Pair, parts: PartEn
 def publish(store: ArtifactStore, encoder: ColourEncoder) -> Artifact:
     return store.publish(
         "image",
-        format=VectorIndex.FORMAT,
+        format=Snapshot.FORMAT,
         seq=3,
         write=lambda folder: {**write_index(folder, encoder), "encoder": encoder.fingerprint},
     )
@@ -397,22 +402,22 @@ def test_a_pair_opens_together_and_only_once(tmp_path: Path) -> None:
         opened.append(str(name))
         return ColourEncoder(str(name))
 
-    opener = PairOpener(store, open_colours)
+    opener = PairOpener(store, Openers(open_colours))
     first = opener(store.release({"image": publish(store, ColourEncoder()).generation}, seq=3))
     assert first.encoder is not None
-    assert first.encoder.fingerprint == first.index.fingerprint == "colours-1"
-    again = opener(store.release({"image": first.generation}, seq=4))
+    assert first.encoder.fingerprint == first.view.fingerprint == "colours-1"
+    again = opener(store.release({"image": first.view.generation}, seq=4))
     assert again is first
     other = publish(store, ColourEncoder("colours-2"))
     second = opener(store.release({"image": other.generation}, seq=5))
     assert second.encoder is not None
-    assert second.encoder.fingerprint == second.index.fingerprint == "colours-2"
+    assert second.encoder.fingerprint == second.view.fingerprint == "colours-2"
     assert opened == ["colours-1", "colours-2"]
 
 
 def test_an_index_of_another_encoder_is_refused(tmp_path: Path) -> None:
     store = ArtifactStore(tmp_path)
-    opener = PairOpener(store, lambda _: ColourEncoder("colours-2"), encoder="mine")
+    opener = PairOpener(store, Openers(lambda _: ColourEncoder("colours-2")), encoder="mine")
     release = store.release({"image": publish(store, ColourEncoder()).generation}, seq=3)
     with pytest.raises(ArtifactRefused) as caught:
         opener(release)
@@ -432,12 +437,12 @@ def test_an_encoder_that_answers_otherwise_is_refused(tmp_path: Path) -> None:
     store = ArtifactStore(tmp_path)
     release = store.release({"image": publish(store, ColourEncoder()).generation}, seq=3)
     with pytest.raises(ArtifactRefused) as caught:
-        PairOpener(store, lambda _: Drifted())(release)
+        PairOpener(store, Openers(lambda _: Drifted()))(release)
     assert caught.value.reason == "canaries"
 
 
 def test_a_release_without_an_index_is_refused(tmp_path: Path) -> None:
     store = ArtifactStore(tmp_path)
     with pytest.raises(ArtifactRefused) as caught:
-        PairOpener(store, None)(store.release({}, seq=1))
+        PairOpener(store, Openers(None))(store.release({}, seq=1))
     assert caught.value.reason == "no_index"

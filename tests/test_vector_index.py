@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from runtime.artifacts import ArtifactRefused
 from runtime.errors import InvalidArgument, Overloaded, SetupError
-from services.image_retriever.gpu_index import GpuRows
+from services.image_retriever.exact import ExactRows, Mask, Rows, Vectors
+from services.image_retriever.gpu_index import FirstRows, GpuRows
 from services.image_retriever.index import VectorIndex
-from services.image_retriever.nearest import EXACT_BELOW, ExactRows, InvertedLists, Rows, Vectors
+from services.image_retriever.nearest import EXACT_BELOW, InvertedLists
 
 FLOORS = {"text": 0.2, "photo": 0.3, "mixed": 0.2}
 
@@ -311,7 +312,7 @@ def test_the_gpu_path_finds_what_the_processor_finds(
     """The tensor path on the processor: half precision, scored again exactly."""
     VectorIndex.write(small[1], small[2], tmp_path, fingerprint="f1", floors=FLOORS)
     on_tensor = VectorIndex.open(tmp_path, device="cpu:0")
-    assert isinstance(on_tensor._nearest, GpuRows)
+    assert isinstance(on_tensor._view._nearest, FirstRows)
     queries = clusters(40, seed=8)
     pairs = zip(small[0].search(queries, 50), on_tensor.search(queries, 50), strict=True)
     for exact, found in pairs:
@@ -327,10 +328,11 @@ def test_more_lists_read_find_no_less() -> None:
     index.train(vectors)
     index.add(vectors)
     queries = clusters(30, seed=7)
-    exact = ExactRows(vectors).candidates(queries, 50)
+    exact, is_whole = ExactRows(vectors).candidates(queries, 50, None)
+    assert is_whole
     recalls = []
     for probes in (1, 8, 64):
-        found = InvertedLists(index, probes).candidates(queries, 50)
+        found, _ = InvertedLists(index, probes).candidates(queries, 50, None)
         recalls.append(sum(len(np.intersect1d(a, b)) for a, b in zip(exact, found, strict=True)))
     assert recalls == sorted(recalls)
     assert recalls[0] < recalls[2]
@@ -339,18 +341,22 @@ def test_more_lists_read_find_no_less() -> None:
 class Cramped(GpuRows):
     """A GPU with room for two queries at a time."""
 
-    def _search(self, queries: Vectors, count: int) -> list[Rows]:
+    def _search(self, queries: Vectors, count: int, allowed: Mask | None, total: int) -> list[Rows]:
         if len(queries) > 2:
             raise torch.OutOfMemoryError
-        return super()._search(queries, count)
+        return super()._search(queries, count, allowed, total)
 
 
 def test_a_gpu_without_memory_halves_the_batch_once_then_refuses() -> None:
     vectors = clusters(200)
-    roomy, cramped = GpuRows(vectors, "cpu"), Cramped(vectors, "cpu")
+    roomy, cramped = (
+        FirstRows(GpuRows(vectors, "cpu"), 200),
+        FirstRows(Cramped(vectors, "cpu"), 200),
+    )
     queries = clusters(5, seed=3)
-    pairs = zip(cramped.candidates(queries[:4], 9), roomy.candidates(queries[:4], 9), strict=True)
-    assert all(set(a.tolist()) == set(b.tolist()) for a, b in pairs)
+    here, _ = cramped.candidates(queries[:4], 9, None)
+    there, _ = roomy.candidates(queries[:4], 9, None)
+    assert all(set(a.tolist()) == set(b.tolist()) for a, b in zip(here, there, strict=True))
     with pytest.raises(Overloaded):
-        cramped.candidates(queries, 9)
-    assert len(cramped.candidates(queries[:1], 9)) == 1
+        cramped.candidates(queries, 9, None)
+    assert len(cramped.candidates(queries[:1], 9, None)[0]) == 1

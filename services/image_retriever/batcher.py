@@ -1,4 +1,4 @@
-"""Gathers concurrent encodes into one forward pass."""
+"""Gathers concurrent encodes into one forward pass, queries before everything else."""
 
 import threading
 import time
@@ -27,12 +27,15 @@ class BatchSettings:
     Attributes:
         most: Most items of one forward pass.
         queue: Most items that wait; one more is refused.
+        most_behind: Most items of one forward pass of the lane below queries: a query that comes
+            meanwhile waits for it.
         exhausted: Exceptions that mean that memory ran out: the pass is halved once.
         on_batch: Told the size of each forward pass.
     """
 
     most: int = 32
     queue: int = 64
+    most_behind: int = 2
     exhausted: tuple[type[BaseException], ...] = (MemoryError,)
     on_batch: Callable[[int], None] = lambda _: None
 
@@ -48,7 +51,8 @@ class _Item:
 class EncodeBatcher:
     """One thread that encodes: at once when idle, and what gathered meanwhile when busy.
 
-    Safe to use from many threads. An item that fails takes no other with it.
+    Queries go first: what is behind them is encoded only while no query waits. Safe to use from
+    many threads. An item that fails takes no other with it.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class EncodeBatcher:
         self._settings = settings
         self._clock = clock
         self._waiting: deque[_Item] = deque()
+        self._behind: deque[_Item] = deque()
         self._turn = threading.Condition()
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
@@ -84,6 +89,21 @@ class EncodeBatcher:
         """Queues a photo uint8 ``[image_size, image_size, 3]``; see :meth:`text`."""
         return self._put(_Item(encoder, pixels, deadline))
 
+    def photo_behind(
+        self, encoder: "Encoder", pixels: NDArray[np.uint8]
+    ) -> "Future[Vectors | None]":
+        """Queues a photo of the catalogue, without a deadline, behind all queries.
+
+        The caller bounds how many it queues; see :meth:`text` for the rest.
+        """
+        item = _Item(encoder, pixels, float("inf"))
+        with self._turn:
+            if self._is_closed:
+                raise Unavailable("the encoder is stopping")
+            self._behind.append(item)
+            self._turn.notify()
+        return item.future
+
     def together(self) -> AbstractContextManager[object]:
         """Keeps the encoder from starting until all of a request's items are queued."""
         return self._turn
@@ -92,8 +112,9 @@ class EncodeBatcher:
         """Fails what waits with Unavailable and ends the thread."""
         with self._turn:
             self._is_closed = True
-            left = list(self._waiting)
+            left = [*self._waiting, *self._behind]
             self._waiting.clear()
+            self._behind.clear()
             self._turn.notify_all()
         for item in left:
             _refuse(item, Unavailable("the encoder is stopping"))
@@ -128,9 +149,11 @@ class EncodeBatcher:
 
     def _take(self) -> list[_Item]:
         with self._turn:
-            self._turn.wait_for(lambda: self._waiting or self._is_closed)
-            count = min(len(self._waiting), self._settings.most)
-            return [self._waiting.popleft() for _ in range(count)]
+            self._turn.wait_for(lambda: self._waiting or self._behind or self._is_closed)
+            lane, most = self._waiting, self._settings.most
+            if not lane:
+                lane, most = self._behind, self._settings.most_behind
+            return [lane.popleft() for _ in range(min(len(lane), most))]
 
     def _encode(self, items: Sequence[_Item], *, halved: bool = False) -> None:
         """Encodes items of one encoder and one sort, and settles their futures."""

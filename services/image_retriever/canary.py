@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +13,20 @@ from numpy.typing import NDArray
 from runtime import canaries
 from runtime.artifacts import ArtifactRefused
 from services.image_retriever.encoder import Encoder
-from services.image_retriever.index import VectorIndex
+from services.image_retriever.view import Found
 
 # bfloat16 and another machine's kernels stay above this; other weights do not.
 LEAST_COSINE = 0.98
 # Of the cosines that an index finds: half precision and the 8 bits of a list stay below it.
 TOLERANCE = 0.02
 _TEXTS, _VECTORS = "canaries.json", "canaries.npy"
+
+
+class Searched(Protocol):
+    """An index that can be asked."""
+
+    def search(self, vectors: NDArray[np.float32], count: int) -> list[Found]:
+        """Finds the ``count`` nearest products of each unit row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class Canaries:
             )
 
     def record(
-        self, index: VectorIndex, ids: Sequence[str], rows: NDArray[np.float32], folder: Path
+        self, index: Searched, ids: Sequence[str], rows: NDArray[np.float32], folder: Path
     ) -> list[dict[str, object]]:
         """Writes what the texts find into the folder of an index; returns queries and ids.
 
@@ -93,7 +101,7 @@ class Canaries:
                 sure.append(text)
         return canaries.record(sure, partial(self._answer, index), folder)
 
-    def check_index(self, index: VectorIndex, folder: Path) -> None:
+    def check_index(self, index: Searched, folder: Path) -> None:
         """Searches for the texts again, by the vectors of the build.
 
         Raises:
@@ -101,7 +109,7 @@ class Canaries:
         """
         canaries.check(folder, partial(self._answer, index), tolerance=TOLERANCE)
 
-    def _answer(self, index: VectorIndex, text: str, count: int) -> canaries.Answer:
+    def _answer(self, index: Searched, text: str, count: int) -> canaries.Answer:
         if text not in self.texts:
             raise ArtifactRefused("canaries", "a canary query has no vector")
         found = index.search(self.vectors[[self.texts.index(text)]], count)[0]

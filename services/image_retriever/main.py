@@ -1,9 +1,10 @@
-"""Runs the image retriever: opens the released encoder with its index, and answers."""
+"""Runs the image retriever: opens the released encoder with its index, follows, and answers."""
 
 import asyncio
 import os
 import sys
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import faiss
 import grpc
 import torch
 
+from catalog.media import MediaStore
 from fashion.image.v1 import image_retriever_pb2_grpc as pb_grpc
 from runtime import logs, settings
 from runtime.artifacts import ArtifactStore
@@ -20,10 +22,15 @@ from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
 from services.image_retriever.batcher import BatchSettings, EncodeBatcher
 from services.image_retriever.decode import PhotoDecoder
+from services.image_retriever.decode_bulk import bulk_decoder
+from services.image_retriever.embedder import Embedder, EmbedSettings
 from services.image_retriever.encoder import open_encoder
-from services.image_retriever.pair import PairOpener
+from services.image_retriever.lane import EmbedLane
+from services.image_retriever.main_metrics import Measures
+from services.image_retriever.pair import Pair, PairOpener
 from services.image_retriever.parts import PartEncoder
 from services.image_retriever.servicer import MAX_BATCH, NAME, ImageRetrieverServicer
+from services.image_retriever.wiring import LateCatalogue, openers
 
 STAGE = "image"
 ROLES = ("encode", "search", "both")
@@ -32,6 +39,8 @@ _MESSAGE_MIB = 11
 _IN_FLIGHT = 2 * MAX_BATCH
 _WAITING_PHOTOS = 16  # a photo takes a worker some milliseconds, an encoder rather more
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+# A query waits for the pass of the lane below it: two photos on a processor, many on a GPU.
+_BEHIND_CPU, _BEHIND_GPU = 2, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +54,11 @@ class Settings:
         encoder: Name of the encoder; empty takes the release's.
         precision: ``auto``, ``fp32`` or ``bf16``.
         threads: Processor threads of one forward pass; 0 takes half of the cores.
-        decoders: Processes that decode photos.
+        decoders: Processes that decode photos of queries.
         poll_s: Seconds between looks at the release in force.
+        database_url: The catalogue to follow; empty serves the released index as it was built.
+        media_dir: Folder of the photos; with a catalogue and a role that encodes, those that wait
+            are embedded. Empty: they are not.
     """
 
     artifact_dir: Path
@@ -57,45 +69,82 @@ class Settings:
     threads: int = 0
     decoders: int = 2
     poll_s: float = 5.0
+    database_url: str = field(default="", metadata={"secret": True})  # may hold a password
+    media_dir: str = ""
+
+    @property
+    def encodes(self) -> bool:
+        """Whether queries are encoded here."""
+        return self.role != "search"
 
 
 async def run(config: Settings, serving: ServerSettings) -> None:
     """Serves until told to stop."""
     metrics = Metrics(STAGE)
-    encodes = config.role != "search"
-    parts = _part_encoder(config, metrics) if encodes else None
+    measures = Measures(metrics)
+    with ExitStack() as closing:
+        catalogue = LateCatalogue(config.database_url) if config.database_url else None
+        if catalogue is not None:
+            closing.callback(catalogue.close)
+        batcher = _batcher(config, metrics) if config.encodes else None
+        parts = None if batcher is None else _part_encoder(batcher, config, metrics)
+        if parts is not None:
+            closing.callback(parts.close)
 
-    def register(server: grpc.aio.Server) -> None:
-        servicer = ImageRetrieverServicer(
-            lambda: follower.value,
-            stage.run_blocking,
-            encoder=parts,
-            searches=config.role != "encode",
-        )
-        add = pb_grpc.add_ImageRetrieverServiceServicer_to_server
-        add(servicer, server)  # type: ignore[no-untyped-call]  # generated code
+        def register(server: grpc.aio.Server) -> None:
+            servicer = ImageRetrieverServicer(
+                lambda: follower.value,
+                stage.run_blocking,
+                encoder=parts,
+                searches=config.role != "encode",
+            )
+            add = pb_grpc.add_ImageRetrieverServiceServicer_to_server
+            add(servicer, server)  # type: ignore[no-untyped-call]  # generated code
 
-    stage = StageServer(STAGE, register, [NAME], _limited(serving), metrics)
-    artifacts = ArtifactStore(config.artifact_dir)
-    opened = partial(open_encoder, device=config.device, precision=config.precision)
-    follower = Follower(
-        artifacts,
-        PairOpener(
+        stage = StageServer(STAGE, register, [NAME], _limited(serving), metrics)
+        artifacts = ArtifactStore(config.artifact_dir)
+        opened = partial(open_encoder, device=config.device, precision=config.precision)
+        opener = PairOpener(
             artifacts,
-            opened if encodes else None,
+            openers(
+                opened if config.encodes else None,
+                catalogue,
+                device=config.device,
+                on_delay=measures.delay,
+            ),
             encoder=config.encoder,
-            device=config.device,
-        ),
-        poll_s=config.poll_s,
-        on_state=stage.set_ready,
-        metrics=metrics,
-    )
-    try:
+        )
+        closing.callback(opener.close)
+        follower: Follower[Pair] = Follower(
+            artifacts, opener, poll_s=config.poll_s, on_state=stage.set_ready, metrics=metrics
+        )
+        measures.watch(lambda: follower.value)
+        if catalogue is not None and batcher is not None and config.media_dir:
+            embedder = _embedder(config, catalogue, batcher, measures, closing)
+            lane = EmbedLane(embedder, lambda: follower.value, lambda: catalogue().clock())
+            closing.callback(lane.stop)
+            lane.start()
         await stage.start()
         await stage.serve_until_stopped(follower.run())
-    finally:
-        if parts is not None:
-            parts.close()
+
+
+def _embedder(
+    config: Settings,
+    catalogue: LateCatalogue,
+    batcher: EncodeBatcher,
+    measures: Measures,
+    closing: ExitStack,
+) -> Embedder:
+    # A worker of its own: no query waits for a photo of the catalogue to be decoded.
+    decoder = bulk_decoder(1)
+    closing.callback(decoder.close)
+    return Embedder(
+        catalogue,
+        MediaStore(Path(config.media_dir)),
+        batcher,
+        decoder,
+        EmbedSettings(on_embedded=measures.embedded),
+    )
 
 
 def _limited(serving: ServerSettings) -> ServerSettings:
@@ -107,14 +156,21 @@ def _limited(serving: ServerSettings) -> ServerSettings:
     )
 
 
-def _part_encoder(config: Settings, metrics: Metrics) -> PartEncoder:
+def _batcher(config: Settings, metrics: Metrics) -> EncodeBatcher:
     sizes = metrics.histogram(
         "encode_batch_size", "Items of one forward pass", buckets=_BATCH_SIZES
     )
-    exhausted = (MemoryError, torch.OutOfMemoryError)
-    batcher = EncodeBatcher(
-        BatchSettings(most=MAX_BATCH, exhausted=exhausted, on_batch=sizes.observe)
+    return EncodeBatcher(
+        BatchSettings(
+            most=MAX_BATCH,
+            exhausted=(MemoryError, torch.OutOfMemoryError),
+            on_batch=sizes.observe,
+            most_behind=_BEHIND_CPU if config.device == "cpu" else _BEHIND_GPU,
+        )
     )
+
+
+def _part_encoder(batcher: EncodeBatcher, config: Settings, metrics: Metrics) -> PartEncoder:
     decoder = PhotoDecoder(workers=config.decoders, queue=_WAITING_PHOTOS)
     metrics.gauge("decoders_busy", "Photo decoders at work").set_function(decoder.busy)
     return PartEncoder(batcher, decoder)

@@ -1,59 +1,41 @@
-"""Finds the rows of a matrix that may be nearest to a vector, on the processor."""
+"""Finds the rows of a matrix that may be nearest to a vector, by inverted lists."""
 
 from pathlib import Path
 from typing import Protocol
 
 import faiss
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-Vectors = NDArray[np.float32]
-Rows = NDArray[np.int64]
-Stored = NDArray[np.float32] | NDArray[np.float16]
+from services.image_retriever.exact import ExactRows, Mask, Rows, Vectors, exact_scores
 
 EXACT_BELOW = 20_000
 RECALL = 0.99
 _PROBES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
-# Two sums of the same float32 products in another order differ by less than this.
-_ROUNDING = 1e-5
 
 
 class Nearest(Protocol):
-    """A way of finding candidates; the index scores them again."""
+    """A way of finding candidates; the view scores them again."""
 
-    def candidates(self, queries: Vectors, count: int) -> list[Rows]:
-        """Returns for each query float32 ``[b, dim]`` at least its ``count`` likeliest rows.
+    def candidates(
+        self, queries: Vectors, count: int, allowed: Mask | None
+    ) -> tuple[list[Rows], bool]:
+        """Returns for each query at least its ``count`` likeliest rows, each once, in any order.
 
-        Fewer only where there are fewer; each row at most once, in any order.
+        Args:
+            queries: Unit rows float32 ``[b, dim]``.
+            count: Rows wanted of each, 1 or more.
+            allowed: Rows that may come, bool ``[n]``; None: all.
+
+        Returns:
+            The rows, and whether every allowed row was compared: only then do fewer than
+            ``count`` good ones mean that there are no more.
         """
-
-
-class ExactRows:
-    """One matrix product with all rows: below 20,000 nothing is quicker.
-
-    At 12,000 rows of 256 one thread takes 0.5 ms for one query and 4 ms for 32, where
-    ``faiss.IndexFlatIP`` takes 0.5 ms and 17 ms.
-    """
-
-    def __init__(self, vectors: Vectors) -> None:
-        self._columns = torch.from_numpy(vectors).T
-
-    def candidates(self, queries: Vectors, count: int) -> list[Rows]:
-        """See :class:`Nearest`; rows that tie with the last one within rounding come too."""
-        scores = torch.mm(torch.from_numpy(queries), self._columns).numpy()
-        total = scores.shape[1]
-        if count >= total:
-            return [np.arange(total)] * len(queries)
-        floors = np.partition(scores, total - count, axis=1)[:, total - count]
-        return [
-            np.flatnonzero(row >= floor - _ROUNDING)
-            for row, floor in zip(scores, floors, strict=True)
-        ]
 
 
 class InvertedLists:
     """An inverted file of 8-bit vectors (``IVF,SQ8``): above 20,000 rows.
+
+    Immutable: what is added goes into a copy.
 
     Args:
         index: What :func:`train_lists` made.
@@ -62,8 +44,7 @@ class InvertedLists:
 
     def __init__(self, index: faiss.IndexIVF, probes: int) -> None:
         self._index = index
-        self._parameters = faiss.SearchParametersIVF()
-        self._parameters.nprobe = probes
+        self.probes = probes
 
     @classmethod
     def open(cls, path: Path, probes: int) -> "InvertedLists":
@@ -79,31 +60,64 @@ class InvertedLists:
         """Rows and columns."""
         return self._index.ntotal, self._index.d
 
-    def candidates(self, queries: Vectors, count: int) -> list[Rows]:
+    @property
+    def lists(self) -> int:
+        """Number of lists."""
+        return int(self._index.nlist)
+
+    def extended(self, vectors: Vectors) -> "InvertedLists":
+        """Returns a copy with unit rows float32 ``[k, dim]`` added behind the others.
+
+        A copy, since faiss cannot add while it searches: 16 ms at 100,000 rows of 256, during
+        which searches go on.
+        """
+        copy = _inverted(faiss.clone_index(self._index))
+        copy.add(np.ascontiguousarray(vectors))
+        return InvertedLists(copy, self.probes)
+
+    def refilled(self, vectors: Vectors) -> "InvertedLists":
+        """Returns the same lists with other rows, float32 ``[n, dim]``: nothing is trained."""
+        copy = _inverted(faiss.clone_index(self._index))
+        copy.reset()
+        copy.add(np.ascontiguousarray(vectors))
+        return InvertedLists(copy, self.probes)
+
+    def candidates(
+        self, queries: Vectors, count: int, allowed: Mask | None
+    ) -> tuple[list[Rows], bool]:
         """See :class:`Nearest`; asks for twice as many, since 8 bits blur the order.
 
         One query after another: what is found for one must not depend on its company.
         """
         wanted = min(2 * count + 16, self._index.ntotal)
+        parameters = faiss.SearchParametersIVF()
+        parameters.nprobe = self.probes
+        if allowed is not None:
+            # faiss keeps no array alive: this name lives as long as the search.
+            bits = np.packbits(allowed, bitorder="little")
+            parameters.sel = faiss.IDSelectorBitmap(len(bits), faiss.swig_ptr(bits))
         found = []
         for query in queries:
-            _, rows = self._index.search(query[None], wanted, params=self._parameters)
+            _, rows = self._index.search(query[None], wanted, params=parameters)
             found.append(rows[0][rows[0] >= 0])
-        return found
+        return found, False
 
 
-def train_lists(vectors: Vectors, path: Path) -> faiss.IndexIVF:
-    """Builds an inverted file over unit rows, and writes it.
+def train_lists(vectors: Vectors) -> faiss.IndexIVF:
+    """Builds an inverted file over unit rows float32 ``[n, dim]``.
 
     About ``4 √n`` lists, a power of two: 1,024 for 100,000 rows, 4,096 for a million.
     """
-    lists = 2 ** round(np.log2(4 * np.sqrt(len(vectors))))
-    dim = vectors.shape[1]
+    lists, dim = lists_for(len(vectors)), vectors.shape[1]
     index = _inverted(faiss.index_factory(dim, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT))
     index.train(vectors)
     index.add(vectors)
-    faiss.write_index(index, str(path))
     return index
+
+
+def lists_for(rows: int) -> int:
+    """Returns how many lists so many rows should have."""
+    return int(2 ** round(np.log2(4 * np.sqrt(rows))))
 
 
 def choose_probes(
@@ -134,28 +148,25 @@ def choose_probes(
     return 0, recall
 
 
-def exact_scores(vectors: Stored, rows: Rows, query: Vectors) -> Vectors:
-    """Returns the cosine of unit rows and a unit query as float32.
-
-    Summed in float64, so that equal rows score equal wherever they stand and whatever else is
-    asked at the same time. Not by BLAS, whose threads cost more than this sum on a busy machine.
-    """
-    scores = np.einsum("ij,j->i", vectors[rows].astype(np.float64), query.astype(np.float64))
-    clipped: Vectors = np.clip(scores, -1.0, 1.0).astype(np.float32)
-    return clipped
+def recall_queries(vectors: Vectors, count: int = 256) -> Vectors:
+    """Returns mixtures of pairs of unit rows, float32 ``[count, dim]``, to measure recall with."""
+    pairs = np.random.default_rng(0).integers(len(vectors), size=(2, count))
+    return unit(vectors[pairs[0]] + vectors[pairs[1]])
 
 
-def ranked(rows: Rows, scores: Vectors, count: int) -> Rows:
-    """Returns the places of the ``count`` best, best first; ties by row."""
-    places: Rows = np.lexsort((rows, -scores))[:count]
-    return places
+def unit(rows: Vectors) -> Vectors:
+    """Returns rows ``[n, dim]`` as unit rows float32; a zero row stays zero."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    made: Vectors = (rows / np.maximum(norms, 1e-6)).astype(np.float32)
+    return made
 
 
 def _best(vectors: Vectors, nearest: Nearest, queries: Vectors, count: int) -> list[Rows]:
     best = []
     for query in queries:
-        (rows,) = nearest.candidates(query[None], count)
-        best.append(rows[ranked(rows, exact_scores(vectors, rows, query), count)])
+        (rows,), _ = nearest.candidates(query[None], count, None)
+        scores = exact_scores(vectors, rows, query)
+        best.append(rows[np.lexsort((rows, -scores))[:count]])
     return best
 
 

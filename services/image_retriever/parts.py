@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +15,17 @@ from runtime.errors import DeadlineExceeded, Internal, InvalidArgument, NotFound
 from services.image_retriever.batcher import EncodeBatcher
 from services.image_retriever.decode import WHOLE, Crop, PhotoDecoder
 from services.image_retriever.encoder import Encoder
-from services.image_retriever.index import VectorIndex
 from services.image_retriever.mixture import Kind, kind_of, mixed
 
 Vectors = NDArray[np.float32]
 _log = logging.getLogger(__name__)
+
+
+class Examples(Protocol):
+    """Knows the vectors of products."""
+
+    def vector_of(self, product_id: str) -> Vectors | None:
+        """Returns the unit vector float32 ``[dim]`` of a product, None where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class PartEncoder:
         self._threads = ThreadPoolExecutor(places, "photos")
 
     async def encode(
-        self, queries: Sequence[Mixture | ServiceError], encoder: Encoder, index: VectorIndex
+        self, queries: Sequence[Mixture | ServiceError], encoder: Encoder, index: Examples
     ) -> list[Encoded | ServiceError]:
         """Returns for each query its vector or why it has none; errors given are handed through."""
         with self._batcher.together():
@@ -98,7 +105,7 @@ class PartEncoder:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _begin(
-        self, query: Mixture | ServiceError, encoder: Encoder, index: VectorIndex
+        self, query: Mixture | ServiceError, encoder: Encoder, index: Examples
     ) -> Awaitable[Encoded] | ServiceError:
         """Queues all that a query needs, so that the queries of a request share their passes."""
         if isinstance(query, ServiceError):
@@ -119,7 +126,7 @@ class PartEncoder:
         number: int,
         deadline: float,
         encoder: Encoder,
-        index: VectorIndex,
+        index: Examples,
     ) -> "asyncio.Future[Vectors | None]":
         if isinstance(part, Words):
             return asyncio.wrap_future(self._batcher.text(encoder, part.text, deadline=deadline))

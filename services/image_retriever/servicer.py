@@ -1,5 +1,6 @@
 """Answers the image service of the contract from the encoder and the index."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
@@ -11,7 +12,7 @@ from fashion.catalog.v1 import catalog_pb2
 from fashion.image.v1 import image_retriever_pb2 as pb
 from fashion.image.v1 import image_retriever_pb2_grpc as pb_grpc
 from runtime.errors import InvalidArgument, PreconditionFailed, ServiceError, Unavailable
-from services.image_retriever.index import Found, VectorIndex
+from services.image_retriever.live import LiveView
 from services.image_retriever.pair import Pair
 from services.image_retriever.parts import PartEncoder
 from services.image_retriever.servicer_messages import (
@@ -21,10 +22,13 @@ from services.image_retriever.servicer_messages import (
     write_encoded,
     write_found,
 )
+from services.image_retriever.view import Found
 
 NAME = "fashion.image.v1.ImageRetrieverService"
 MAX_BATCH = 32
 MAX_CALL_S = 5.0
+# A search that waits for a change leaves itself this long, and looks this often.
+_RESERVE_S, _LOOK_S = 0.05, 0.005
 # A search over no more rows than this takes less time than handing it to another thread.
 _INLINE_ROWS = 20_000
 _Answer = TypeVar("_Answer")
@@ -71,15 +75,16 @@ class ImageRetrieverServicer(pb_grpc.ImageRetrieverServiceServicer):
         arrived = self._clock()
         _check_batch(request.queries)
         pair = self._pair()
+        view = pair.view
         if self._encoder is None or pair.encoder is None:
             raise PreconditionFailed("this process only searches: ask one with ROLE=encode or both")
         end = arrived + _seconds(context)
         queries = [read_mixture(query, arrived, end) for query in request.queries]
-        encoded = await self._encoder.encode(queries, pair.encoder, pair.index)
+        encoded = await self._encoder.encode(queries, pair.encoder, view)
         return pb.EncodeQueriesResponse(
             queries=[write_encoded(each) for each in encoded],
-            encoder_fingerprint=pair.index.fingerprint,
-            generation=_named(pair),
+            encoder_fingerprint=view.fingerprint,
+            generation=_named(view),
         )
 
     async def SearchVectors(
@@ -88,28 +93,42 @@ class ImageRetrieverServicer(pb_grpc.ImageRetrieverServiceServicer):
         """Finds the products nearest to each vector."""
         arrived = self._clock()
         _check_batch(request.queries)
-        pair = self._pair()
+        if request.min_seq < 0:
+            raise InvalidArgument("min_seq must not be negative", field="min_seq")
         if not self._searches:
             raise PreconditionFailed("this process only encodes: ask one with ROLE=search or both")
-        if request.encoder_fingerprint != pair.index.fingerprint:
-            raise PreconditionFailed(
-                f"the index is of encoder {pair.index.fingerprint}: encode the query again",
-                field="encoder_fingerprint",
-            )
+        view = await self._view(request, arrived + _seconds(context))
 
         def search() -> list[Found | ServiceError]:
             elapsed_s = self._clock() - arrived
-            return _search(
-                pair.index, [read_search(each, pair.index, elapsed_s) for each in request.queries]
-            )
+            return _search(view, [read_search(each, view, elapsed_s) for each in request.queries])
 
-        if pair.index.rows_read(len(request.queries)) <= _INLINE_ROWS:
+        if view.rows_read(len(request.queries)) <= _INLINE_ROWS:
             results = search()
         else:
             results = await self._run_blocking(search)
         return pb.SearchVectorsResponse(
-            results=[write_found(each) for each in results], generation=_named(pair)
+            results=[write_found(each) for each in results], generation=_named(view)
         )
+
+    async def _view(self, request: pb.SearchVectorsRequest, end: float) -> LiveView:
+        """Returns what to answer from, once it holds the change that the request asks for.
+
+        It is what there is when the call's time is nearly over, or when nothing follows.
+        """
+        latest = end - min(_RESERVE_S, (end - self._clock()) / 2)
+        while True:
+            pair = self._pair()
+            view = pair.view
+            if request.encoder_fingerprint != view.fingerprint:
+                raise PreconditionFailed(
+                    f"the index is of encoder {view.fingerprint}: encode the query again",
+                    field="encoder_fingerprint",
+                )
+            is_new = view.seq >= request.min_seq or pair.following is None
+            if is_new or self._clock() >= latest:
+                return view
+            await asyncio.sleep(_LOOK_S)
 
     def _pair(self) -> Pair:
         pair = self._opened()
@@ -128,23 +147,24 @@ def _seconds(context: _Context) -> float:
     return MAX_CALL_S if left is None else min(left, MAX_CALL_S)
 
 
-def _named(pair: Pair) -> catalog_pb2.Generation:
-    return catalog_pb2.Generation(generation=pair.generation, seq=pair.seq)
+def _named(view: LiveView) -> catalog_pb2.Generation:
+    return catalog_pb2.Generation(generation=view.generation, seq=view.seq)
 
 
 def _search(
-    index: VectorIndex, searches: Sequence[Search | ServiceError]
+    view: LiveView, searches: Sequence[Search | ServiceError]
 ) -> list[Found | ServiceError]:
     """Searches with all sound vectors of a batch at once; the others keep their errors."""
     sound = [search for search in searches if isinstance(search, Search)]
     if not sound:
         return [search for search in searches if isinstance(search, ServiceError)]
     found = iter(
-        index.search(
+        view.search(
             np.stack([search.vector for search in sound]),
             max(search.count for search in sound),
             floor=[search.floor for search in sound],
             excluded=[search.excluded for search in sound],
+            filters=[search.filter for search in sound],
         )
     )
     return [

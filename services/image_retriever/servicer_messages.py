@@ -7,15 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.filter_wire import filter_from_proto
 from catalog.normalize import clean
+from catalog.product_filter import ProductFilter
 from catalog.wire import hits_to_proto
 from fashion.catalog.v1 import catalog_pb2
 from fashion.image.v1 import image_retriever_pb2 as pb
 from runtime.errors import Code, DeadlineExceeded, InvalidArgument, ServiceError
 from services.image_retriever.decode import WHOLE, Crop
-from services.image_retriever.index import Found, VectorIndex
+from services.image_retriever.live import LiveView
 from services.image_retriever.mixture import MAX_WEIGHT, Kind
 from services.image_retriever.parts import Encoded, Example, Mixture, Photo, Words
+from services.image_retriever.view import Found
 
 MAX_PARTS, MAX_EXCLUDED = 16, 64
 MAX_HITS, DEFAULT_HITS = 1000, 200
@@ -35,12 +38,13 @@ _Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search: unit vector float32 ``[dim]``, most hits, floor, products to leave out."""
+    """A search: unit vector float32 ``[dim]``, most hits, floor, what to leave out and let in."""
 
     vector: _Vectors
     count: int
     floor: float | None
     excluded: Sequence[str]
+    filter: ProductFilter | None = None
 
 
 def read_mixture(query: pb.EncodeQuery, arrived: float, end: float) -> Mixture | ServiceError:
@@ -57,9 +61,7 @@ def read_mixture(query: pb.EncodeQuery, arrived: float, end: float) -> Mixture |
         return error
 
 
-def read_search(
-    query: pb.VectorQuery, index: VectorIndex, elapsed_s: float
-) -> Search | ServiceError:
+def read_search(query: pb.VectorQuery, index: LiveView, elapsed_s: float) -> Search | ServiceError:
     """Returns a vector to search with, or what is wrong with it."""
     try:
         return _search(query, index, elapsed_s)
@@ -143,7 +145,7 @@ def _weight(part: pb.QueryPart, number: int) -> float:
     return weight
 
 
-def _search(query: pb.VectorQuery, index: VectorIndex, elapsed_s: float) -> Search:
+def _search(query: pb.VectorQuery, index: LiveView, elapsed_s: float) -> Search:
     if query.deadline_ms < 0:
         raise InvalidArgument("deadline_ms must not be negative", field="deadline_ms")
     if query.deadline_ms and elapsed_s * 1000 >= query.deadline_ms:
@@ -159,7 +161,10 @@ def _search(query: pb.VectorQuery, index: VectorIndex, elapsed_s: float) -> Sear
     kind = _KINDS[query.kind]
     floor = index.floors.get(kind.value) if kind else None
     vector = _unit(query.vector, index.dim)
-    return Search(vector, query.hit_count or DEFAULT_HITS, floor, query.excluded_product_ids)
+    wanted = filter_from_proto(query.filter) if query.HasField("filter") else None
+    return Search(
+        vector, query.hit_count or DEFAULT_HITS, floor, query.excluded_product_ids, wanted
+    )
 
 
 def _unit(packed: bytes, dim: int) -> _Vectors:
