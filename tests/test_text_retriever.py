@@ -206,7 +206,7 @@ async def test_a_new_release_is_swapped_in_and_a_damaged_one_is_not(
         reply = await stub.RetrieveProducts(request("kaftan"))
         assert reply.results[0].hits.product_ids == ["p-9"]
         third = shelf.publish(shop(), seq=3)
-        (tmp_path / "artifacts" / KIND / third / "ids.json").write_bytes(b"[]")
+        (tmp_path / "artifacts" / KIND / third / "columns" / "ids.json").write_bytes(b"[]")
         await shelf.follower.poll()
         reply = await stub.RetrieveProducts(request("kaftan"))
     assert (reply.generation.generation, reply.generation.seq) == (second, 2)

@@ -1,44 +1,46 @@
-"""Keeps the words of the catalogue in a BM25 index, and finds products by them."""
+"""Finds products by words in a BM25 index, among those that a filter admits."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import orjson
+import numpy.typing as npt
 import tantivy
 
+from catalog.columns import Columns, ColumnsView
 from catalog.normalize import Normalizer
 from catalog.product import Product
-from catalog.words import WordTable
+from catalog.product_filter import ProductFilter
 from runtime import canaries
-from runtime.artifacts import ArtifactRefused
-from runtime.errors import Internal
-from services.text_retriever.query import FIELD, INDEX_OPTION, any_of
+from services.text_retriever.documents import ROW, WEIGHTS, DocumentMaker, schema
+from services.text_retriever.files import (
+    COLUMNS,
+    INDEX,
+    TABLE,
+    contained,
+    open_engine,
+    read_columns,
+)
+from services.text_retriever.query import any_of, clauses_of, with_clauses, with_rows
 
-FORMAT = 1
-WEIGHTS: Mapping[str, int] = {
-    "title": 3,
-    "brand": 2,
-    "category": 2,
-    "attributes": 2,
-    "description": 1,
-}
-"""How often the words of a field count; see :class:`TextIndex`."""
+__all__ = ["CANARY_TOLERANCE", "FORMAT", "WEIGHTS", "TextIndex"]
 
-_PLACE = "place"
-_INDEX, _IDS, _WORDS = "index", "ids.json", "words.toml"
+FORMAT = 2
+CANARY_TOLERANCE = 1e-4
+"""Of scores, for canary queries: sums of float32 may round otherwise elsewhere."""
+
 # One writer thread with room for about a million products makes one segment in the order written.
 _WRITER_BYTES = 1_000_000_000
-_TEXTS_KEPT = 10_000
-# Of scores, for canary queries: sums of float32 may round otherwise elsewhere.
-CANARY_TOLERANCE = 1e-4
+_FEW_ROWS = 1_000
+_WIDE = 0.2
+_SPARE = 1.3
+_DEEPER = 4
+_MOST_FOR_TIES = 10_000
 
 
 class TextIndex:
-    """An immutable index of one generation; safe to use from many threads.
+    """The index as it was at one moment; safe to use from many threads.
 
     All fields are written into one, each word as often as its field weighs: the simple BM25 for
     weighted fields of Robertson, Zaragoza and Taylor (CIKM 2004). A word then has one document
@@ -47,91 +49,102 @@ class TextIndex:
     fields and 1.19 ms for their disjunction-max; on 44,446 real products, queries of colour,
     gender and type, precision at 10 of .976, against .888 and .876.
 
-    The order is total: score, then product id. Ids come by way of a fast field, the product's
-    place among all ids; a stored document would cost more than the search.
+    The order is total: score, then product id. Products are named by a fast field, their row in
+    the columns; a stored document would cost more than the search.
+
+    Args:
+        index: The index; its searcher is taken at once.
+        columns: The columns at the same moment; each document has its row there.
+        normalizer: What the documents were written with.
+        is_sorted: Whether the documents lie in one segment in the order of their ids.
     """
 
-    def __init__(self, index: tantivy.Index, ids: Sequence[str], normalizer: Normalizer) -> None:
+    def __init__(
+        self,
+        index: tantivy.Index,
+        columns: ColumnsView,
+        normalizer: Normalizer,
+        *,
+        is_sorted: bool,
+    ) -> None:
         self._schema = index.schema
         self._searcher = index.searcher()
-        self._ids = ids
+        self._columns = columns
         self._normalizer = normalizer
+        self._is_sorted = is_sorted and self._searcher.num_segments <= 1
 
     @staticmethod
     def write(
-        products: Iterable[Product], folder: Path, *, normalizer: Normalizer | None = None
+        products: Iterable[Product],
+        folder: Path,
+        *,
+        normalizer: Normalizer | None = None,
+        writer_bytes: int = _WRITER_BYTES,
     ) -> dict[str, object]:
         """Writes the index of products, given in ascending order of id, and returns its facts.
 
-        The normaliser's table of words goes with it, for the queries.
+        The columns go with it, and the normaliser's table of words for the queries.
 
         Raises:
             ValueError: The ids do not ascend.
         """
         normalizer = normalizer or Normalizer()
-        # Brands, categories and attributes are the same few texts again and again.
-        words_of = lru_cache(_TEXTS_KEPT)(normalizer.document_tokens)
-        ids: list[str] = []
-        home = folder / _INDEX
+        home = folder / INDEX
         home.mkdir()
-        index = tantivy.Index(_schema(), path=str(home))
-        writer = index.writer(heap_size=_WRITER_BYTES, num_threads=1)
-        for product in products:
-            if ids and product.id <= ids[-1]:
-                raise ValueError("products must come in ascending order of id")
-            document = tantivy.Document()
-            # add_unsigned and nothing else: Document(place=5) panics in the writer's thread.
-            document.add_unsigned(_PLACE, len(ids))
-            document.add_text(FIELD, " ".join(_weighted(product, words_of)))
-            writer.add_document(document)
-            ids.append(product.id)
+        index = tantivy.Index(schema(), path=str(home))
+        writer = index.writer(heap_size=writer_bytes, num_threads=1)
+        columns = Columns.build(_written(products, writer, DocumentMaker(normalizer)))
         writer.commit()
         writer.wait_merging_threads()
         for lock in home.glob(".*.lock"):
             lock.unlink()
-        (folder / _IDS).write_bytes(orjson.dumps(ids))
-        (folder / _WORDS).write_text(normalizer.table.source, encoding="utf-8")
-        return {"products": len(ids), "weights": dict(WEIGHTS)}
+        (folder / COLUMNS).mkdir()
+        columns.write(folder / COLUMNS)
+        (folder / TABLE).write_text(normalizer.table.source, encoding="utf-8")
+        return {"products": len(columns.view()), "weights": dict(WEIGHTS)}
 
     @classmethod
     def open(cls, folder: Path) -> "TextIndex":
-        """Opens what :meth:`write` wrote; the folder may be read-only.
+        """Opens what :meth:`write` wrote, to read; the folder may be read-only.
 
         Raises:
             ArtifactRefused: The files are not of one index.
         """
-        ids = orjson.loads((folder / _IDS).read_bytes())
-        table = WordTable.parse((folder / _WORDS).read_text(encoding="utf-8"))
+        columns, normalizer = read_columns(folder)
         # Tantivy puts lock files beside an index that it opens; an artifact must not change. Once
         # open, the files stay mapped and the scratch folder can go.
-        with tempfile.TemporaryDirectory() as scratch, _contained():
-            for file in (folder / _INDEX).resolve().iterdir():
+        with tempfile.TemporaryDirectory() as scratch:
+            for file in (folder / INDEX).resolve().iterdir():
                 Path(scratch, file.name).symlink_to(file)
-            try:
-                index = tantivy.Index.open(scratch)
-                index.config_reader("manual")
-                opened = cls(index, ids, Normalizer(table))
-            except ValueError as error:
-                raise ArtifactRefused("index_unreadable", f"no index: {error}") from error
-        if opened._searcher.num_docs != len(ids):
-            raise ArtifactRefused("index_mismatch", "the index and its ids differ in length")
-        return opened
+            index = open_engine(Path(scratch), products=len(columns.view()))
+        return cls(index, columns.view(), normalizer, is_sorted=True)
 
     def __len__(self) -> int:
         """Returns the number of products."""
-        return len(self._ids)
+        return self._columns.products
 
     @property
     def normalizer(self) -> Normalizer:
         """The normaliser that the documents were written with; queries go through it as well."""
         return self._normalizer
 
-    def search(self, tokens: list[str], count: int) -> tuple[list[str], np.ndarray]:
+    @property
+    def columns(self) -> ColumnsView:
+        """The attributes of the products."""
+        return self._columns
+
+    def search(
+        self, tokens: Sequence[str], count: int, *, found: ProductFilter | None = None
+    ) -> tuple[list[str], npt.NDArray[np.float32]]:
         """Returns the products that hold any of the tokens, best first.
+
+        Fewer than ``count`` are all there are. The mask of the columns decides what the filter
+        admits; the engine is only asked in a way that spares it most of the others.
 
         Args:
             tokens: Tokens of the normaliser.
             count: Most products wanted, 1 or more.
+            found: A filter that passed its check; None admits all.
 
         Returns:
             Ids, and their scores as float32 of the same length.
@@ -139,56 +152,71 @@ class TextIndex:
         Raises:
             Internal: The engine failed.
         """
-        with _contained():
-            hits = self._searcher.search(any_of(self._schema, tokens), count, count=False).hits
-            addresses = [address for _, address in hits]
-            found = self._searcher.fast_field_values(_PLACE, addresses)
-        places = np.array(found, np.int64)
-        scores = np.fromiter((score for score, _ in hits), np.float32, len(hits))
-        order = np.lexsort((places, -scores))
-        return [self._ids[place] for place in places[order].tolist()], scores[order]
+        query, admitted, depth = any_of(self._schema, tokens), None, count
+        if found is not None:
+            admitted = self._columns.mask(found)
+            matching = int(np.count_nonzero(admitted))
+            if not matching:
+                return [], np.empty(0, np.float32)
+            clauses, is_exact = clauses_of(self._schema, found)
+            if matching <= _FEW_ROWS and not is_exact:
+                query = with_rows(self._schema, query, np.flatnonzero(admitted).tolist())
+            elif matching < _WIDE * len(self) and clauses:
+                query = with_clauses(query, clauses)
+                depth = count if is_exact else _DEEPER * count
+            else:
+                depth = int(_SPARE * count * len(self) / matching) + 1
+        rows, scores = self._best(query, count, admitted, depth)
+        ids = self._columns.ids
+        return [ids[row] for row in rows.tolist()], scores
 
     def answer(self, text: str, count: int) -> canaries.Answer:
         """Returns the best products for a text, as :meth:`search` does, for canary queries."""
         ids, scores = self.search(self._normalizer.tokens(text), count)
         return ids, scores.tolist()
 
+    def _best(
+        self,
+        query: tantivy.Query,
+        count: int,
+        admitted: npt.NDArray[np.bool_] | None,
+        depth: int,
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Asks deeper and deeper until enough of the hits are admitted."""
+        depth = min(depth, max(self._searcher.num_docs, 1))
+        while True:
+            rows, scores = self._hits(query, depth)
+            is_all = len(rows) < depth or depth >= self._searcher.num_docs
+            last = scores[-1] if len(scores) else 0.0
+            if admitted is not None:
+                kept = admitted[rows]
+                rows, scores = rows[kept], scores[kept]
+            enough = len(rows) >= count
+            # Equal scores are cut off in the order of the segments: those of the last may lack
+            # the one with the smallest id.
+            is_settled = self._is_sorted or np.count_nonzero(scores > last) >= count
+            if is_all or (enough and (is_settled or depth >= _MOST_FOR_TIES)):
+                order = np.lexsort((self._columns.id_ranks(rows), -scores))[:count]
+                return rows[order], scores[order]
+            depth = min(_DEEPER * depth, self._searcher.num_docs)
 
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    # The words come from our normaliser and are set apart by spaces: they are the index terms.
-    builder.add_text_field(
-        FIELD, stored=False, tokenizer_name="whitespace", index_option=INDEX_OPTION
-    )
-    builder.add_unsigned_field(_PLACE, fast=True)
-    return builder.build()
+    def _hits(
+        self, query: tantivy.Query, depth: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        with contained():
+            hits = self._searcher.search(query, depth, count=False).hits
+            found = self._searcher.fast_field_values(ROW, [address for _, address in hits])
+        rows = np.array(found, np.int32)
+        return rows, np.fromiter((score for score, _ in hits), np.float32, len(hits))
 
 
-def _weighted(product: Product, words_of: Callable[[str], list[str]]) -> Iterator[str]:
-    fields = {
-        "title": (product.title,),
-        "brand": (product.brand,),
-        "category": (*product.category, product.kind),
-        "attributes": (
-            product.gender,
-            product.colour,
-            product.season,
-            *product.attributes.values(),
-        ),
-        "description": (product.description,),
-    }
-    for name, texts in fields.items():
-        for text in filter(None, texts):
-            for _ in range(WEIGHTS[name]):
-                yield from words_of(text)
-
-
-@contextmanager
-def _contained() -> Iterator[None]:
-    """Turns a panic of the engine, which is no Exception, into an error of ours."""
-    try:
-        yield
-    except BaseException as error:
-        if type(error).__module__ != "pyo3_runtime":
-            raise
-        raise Internal(f"the text engine panicked: {error}") from error
+def _written(
+    products: Iterable[Product], writer: tantivy.IndexWriter, maker: DocumentMaker
+) -> Iterator[Product]:
+    before = ""
+    for row, product in enumerate(products):
+        if product.id <= before:
+            raise ValueError("products must come in ascending order of id")
+        writer.add_document(maker.document(product, row))
+        yield product
+        before = product.id
