@@ -2,52 +2,70 @@
 
 /** What the gateway, or the way to it, refused; `retryAfterS` where another try makes sense. */
 export class Refusal extends Error {
-  constructor(title, detail, { retryAfterS = null, requestId = "" } = {}) {
+  constructor(title, detail, { status = 0, field = "", retryAfterS = null } = {}) {
     super(detail);
     this.title = title;
     this.detail = detail;
+    this.status = status;
+    this.field = field;
     this.retryAfterS = retryAfterS;
-    this.requestId = requestId;
   }
 }
 
 /**
- * Searches. `query` is the body of POST /v1/search; a photo goes beside it in a multipart body.
- * Throws a Refusal, or the AbortError of `signal`.
+ * Searches. `query` is the body of POST /v1/search; a photo that the gateway does not keep goes
+ * beside it in a multipart body. Throws a Refusal, or the AbortError of `signal`.
  */
-export async function search(query, photo, signal) {
-  const asked = { method: "POST", signal };
-  if (photo) {
-    asked.body = new FormData();
-    asked.body.append("request", new Blob([JSON.stringify(query)], { type: "application/json" }));
-    asked.body.append("image", photo, "photo");
-  } else {
-    asked.body = JSON.stringify(query);
-    asked.headers = { "Content-Type": "application/json" };
-  }
-  return answer("/v1/search", asked);
+export function search(query, { photo = null, signal } = {}) {
+  if (!photo) return post("/v1/search", JSON.stringify(query), "application/json", signal);
+  const body = new FormData();
+  body.append("request", new Blob([JSON.stringify(query)], { type: "application/json" }));
+  body.append("image", photo, "photo");
+  return answer("/v1/search", { method: "POST", body, signal });
+}
+
+/** Keeps a photo and returns the hash that a search may name it by. */
+export async function upload(photo, signal) {
+  return (await post("/v1/images", photo, photo.type, signal)).sha256;
+}
+
+/** Lists products that look like one, as many as `filter` admits and `count` allows. */
+export function similar(id, { filter, count, signal }) {
+  const asked = new URLSearchParams({ by: "look", page_size: String(count) });
+  if (filter) asked.set("filter", JSON.stringify(filter));
+  return answer(`/v1/products/${encodeURIComponent(id)}/similar?${asked}`, { signal });
 }
 
 /** Reads one product. */
 export const product = (id, signal) =>
   answer(`/v1/products/${encodeURIComponent(id)}`, { signal });
 
-/** Reads some demo shoppers; none where the catalogue is not the demo's. */
+/** Reads some demo shoppers; none where the catalogue is not the demo's or they are not shown. */
 export async function shoppers(limit) {
   const reply = await fetch(`/v1/shoppers:sample?limit=${limit}`);
   return reply.ok ? (await reply.json()).shoppers : [];
 }
 
+const post = (path, body, type, signal) =>
+  answer(path, { method: "POST", body, headers: { "Content-Type": type }, signal });
+
 async function answer(path, asked) {
-  let reply;
+  let reply = await reached(path, asked);
+  if (reply.status === 401) {
+    await reached("/", { cache: "no-store", signal: asked.signal }); // the page brings a new session
+    reply = await reached(path, asked);
+  }
+  if (reply.ok) return reply.json();
+  throw await refusal(reply);
+}
+
+async function reached(path, asked) {
   try {
-    reply = await fetch(path, asked);
+    return await fetch(path, asked);
   } catch (problem) {
     if (problem.name === "AbortError") throw problem;
     throw new Refusal("No connection", "The shop cannot be reached. Is it still running?");
   }
-  if (reply.ok) return reply.json();
-  throw await refusal(reply);
 }
 
 async function refusal(reply) {
@@ -55,8 +73,9 @@ async function refusal(reply) {
   const seconds = Number.parseInt(reply.headers.get("Retry-After") ?? "", 10);
   const detail = told.detail ?? "The shop did not understand itself.";
   return new Refusal(told.title ?? `Error ${reply.status}`, sentence(detail), {
+    status: reply.status,
+    field: told.field ?? "",
     retryAfterS: Number.isFinite(seconds) ? seconds : null,
-    requestId: told.request_id ?? "",
   });
 }
 

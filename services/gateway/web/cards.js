@@ -1,27 +1,37 @@
 // Shows products as cards, and moves them when the order changes.
 
-import { byId, capital, fill, icon, make, price } from "./dom.js";
+import { byId, capital, fill, make, price, shopAddress } from "./dom.js";
+import { swatches } from "./swatches.js";
 
 const MOVE_MS = 420;
-const ALIKE = "M12 5v14M5 12h14";
 
-/** Draws the hits; `before` maps product ids to the ranks of the order before, or is null. */
-export function show(hits, before, { onWhy, onLike }) {
+/**
+ * Draws the hits. `before` maps product ids to the ranks of the order before, or is null.
+ * `onWhy(hit, product)` and `onAlike(product, cheaper)` answer the card's buttons.
+ */
+export function show(hits, before, does) {
   const grid = byId("grid");
   const places = positions(grid);
-  fill(grid, ...hits.map((hit) => card(hit, moved(hit, before), { onWhy, onLike })));
+  fill(grid, ...hits.map((hit) => card(hit, moved(hit, before), does)));
   grid.removeAttribute("aria-busy");
   slide(grid, places);
 }
 
-/** Draws grey cards while a search runs. */
+/** Draws further hits below the others. */
+export function append(hits, does) {
+  const cards = hits.map((hit) => card(hit, null, does));
+  byId("grid").append(...cards);
+  if (isMoving()) for (const item of cards) item.animate([{ opacity: 0 }, { opacity: 1 }], { duration: MOVE_MS });
+}
+
+/** Draws grey cards while a search runs; an order that is there stays, dimmed. */
 export function expect(count) {
   const grid = byId("grid");
   grid.setAttribute("aria-busy", "true");
-  if (grid.querySelector(".card:not(.ghost)")) return; // the old order stays, dimmed
+  if (grid.querySelector(".card:not(.ghost)")) return;
+  const line = (kind) => make("div", { class: `line ${kind}` });
   const ghost = () =>
-    make("li", { class: "card ghost", "aria-hidden": "true" },
-      make("div", { class: "photo" }), make("div", { class: "line" }), make("div", { class: "line short" }));
+    make("li", { class: "card ghost", "aria-hidden": "true" }, make("div", { class: "photo" }), line("dots"), line("short"), line(""), line("short"));
   fill(grid, ...Array.from({ length: count }, ghost));
 }
 
@@ -48,20 +58,37 @@ export function picture(product, width = 512) {
   return frame;
 }
 
-function card(hit, change, { onWhy, onLike }) {
-  const { product } = hit;
-  const name = make("button", { type: "button", class: "name", onclick: () => onWhy(hit) }, product.title);
-  return make("li", { class: "card", "data-id": product.id },
-    make("div", { class: "face" }, picture(product), change,
-      product.in_stock ? null : make("span", { class: "sold" }, "Sold out")),
-    make("div", { class: "text" },
-      make("p", { class: "brand" }, product.brand || " "),
-      make("h3", {}, name),
-      make("p", { class: "price" }, price(product.price_minor, product.currency) || " ")),
-    make("div", { class: "acts" },
-      make("button", { type: "button", class: "link why", onclick: () => onWhy(hit), "aria-label": `Why ${product.title} stands here` }, "Why?"),
-      make("button", { type: "button", class: "link like", onclick: () => onLike(product), "aria-label": `More like ${product.title}` },
-        icon(ALIKE), "More like this")));
+function card(hit, change, does) {
+  const item = make("li", { class: "card", "data-id": hit.product.id });
+  const [face, text, acts] = ["face", "text", "acts"].map((name) => make("div", { class: name }));
+  const wear = (product) => {
+    item.dataset.shown = product.id;
+    fill(face, picture(product), change, product.in_stock === false ? make("span", { class: "sold" }, "Sold out") : null);
+    fill(text, ...words(product, () => does.onWhy(hit, product)));
+    fill(acts, ...offers(product, () => does.onWhy(hit, product), does.onAlike));
+  };
+  wear(hit.product);
+  item.append(face, swatches(hit, wear), text, acts);
+  return item;
+}
+
+function words(product, onWhy) {
+  const shop = shopAddress(product);
+  return [
+    make("p", { class: "brand" }, product.brand || " "),
+    make("h3", {}, make("button", { type: "button", class: "name", onclick: onWhy }, product.title)),
+    make("p", { class: "price" }, price(product.price_minor, product.currency) || " ",
+      shop ? make("a", { class: "link shop", href: shop, target: "_blank", rel: "noopener noreferrer", "aria-label": `${product.title} in the shop` }, "Shop ↗") : null),
+  ];
+}
+
+function offers(product, onWhy, onAlike) {
+  const link = (kind, text, label, onclick) => make("button", { type: "button", class: `link ${kind}`, "aria-label": label, onclick }, text);
+  return [
+    link("why", "Why?", `Why ${product.title} stands here`, onWhy),
+    link("like", "Similar", `More like ${product.title}`, () => onAlike(product, false)),
+    product.price_minor === null ? null : link("cheaper", "Cheaper", `Cheaper like ${product.title}`, () => onAlike(product, true)),
+  ];
 }
 
 function moved(hit, before) {
@@ -75,6 +102,8 @@ function moved(hit, before) {
     `${up ? "↑" : "↓"} ${steps}`);
 }
 
+const isMoving = () => !matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 function positions(grid) {
   const places = new Map();
   for (const item of grid.querySelectorAll("[data-id]")) {
@@ -85,7 +114,7 @@ function positions(grid) {
 
 /** Lets each card travel from where it was (first, last, invert, play). */
 function slide(grid, places) {
-  if (!places.size || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  if (!places.size || !isMoving()) return;
   for (const item of grid.children) {
     const old = places.get(item.dataset.id);
     const now = item.getBoundingClientRect();

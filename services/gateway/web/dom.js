@@ -38,13 +38,23 @@ function dressed(element, attributes, children) {
 /** Puts new children in the place of the old. */
 export const fill = (element, ...children) => element.replaceChildren(...children.filter(Boolean));
 
+/** How many minor units make one unit of a currency: 100 for EUR, 1 for JPY. */
+export const minorUnits = (currency) => (currency ? 10 ** money(currency).resolvedOptions().maximumFractionDigits : 100);
+
 /** Formats a price of minor units in the reader's language; empty where there is none. */
 export function price(minor, currency) {
-  if (minor === null || !currency) return "";
-  const format = new Intl.NumberFormat(undefined, { style: "currency", currency });
-  const digits = format.resolvedOptions().maximumFractionDigits;
-  return format.format(minor / 10 ** digits);
+  if (minor === null || minor === undefined || !currency) return "";
+  return money(currency).format(minor / minorUnits(currency));
 }
+
+/** Formats a price in short, without cents where there are none; the currency may be unknown. */
+export function roundPrice(minor, currency) {
+  const units = minor / minorUnits(currency);
+  const digits = Number.isInteger(units) ? { maximumFractionDigits: 0 } : {};
+  return currency ? money(currency, digits).format(units) : new Intl.NumberFormat(undefined, digits).format(units);
+}
+
+const money = (currency, options) => new Intl.NumberFormat(undefined, { style: "currency", currency, ...options });
 
 /** Formats a number with some decimals. */
 export const number = (value, decimals = 0) =>
@@ -55,3 +65,9 @@ export const number = (value, decimals = 0) =>
 
 /** Makes the first letter a capital. */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The address of a product in its shop, or "" where it is no address of the web. */
+export function shopAddress(product) {
+  const address = URL.canParse(product.product_url || "") ? new URL(product.product_url) : null;
+  return address && ["http:", "https:"].includes(address.protocol) ? address.href : "";
+}

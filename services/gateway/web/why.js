@@ -1,7 +1,7 @@
 // The drawer: a product in full, why it stands where it does, and how the search went.
 
 import { picture } from "./cards.js";
-import { byId, capital, fill, make, number, price } from "./dom.js";
+import { byId, capital, fill, make, number, price, shopAddress } from "./dom.js";
 
 const TERMS = {
   "fusion.text": ["Words", "text"],
@@ -15,22 +15,33 @@ const MODES = {
   session: "what was looked at just now",
   cold: "nothing is known of this shopper yet",
 };
+const SORTED = { price_asc: "price", price_desc: "price", newest: "date" };
 const STAGES = { text: "Words", image: "Picture", ranking: "Ranking", taste: "Taste" };
 const COVERAGE = { ok: "answered", timeout: "too late", error: "failed", shed: "too busy", skipped: "not asked" };
 
-/** Opens the drawer on a product; `answer` is the reply that it came in. */
-export function openWhy(hit, answer, onLike) {
-  const { product } = hit;
+/**
+ * Opens the drawer on a product of a hit, which may be one of its variants. `answer` is the reply
+ * that it came in, `sort` its order; `onAlike(product, cheaper)` takes the wish for others.
+ */
+export function openWhy(hit, product, answer, onAlike, sort) {
+  const shop = shopAddress(product);
+  const wish = (cheaper) => () => {
+    close();
+    onAlike(product, cheaper);
+  };
   open(
     make("div", { class: "product" }, picture(product),
       make("div", {},
         make("p", { class: "brand" }, product.brand),
         make("h2", { id: "drawer-title" }, product.title),
-        make("p", { class: "price" }, price(product.price_minor, product.currency)),
-        make("button", { type: "button", class: "plain", onclick: () => { close(); onLike(product); } }, "More like this"))),
-    hit.explanation ? reasons(hit) : null,
+        make("p", { class: "price" }, price(product.price_minor, product.currency),
+          shop ? make("a", { class: "link shop", href: shop, target: "_blank", rel: "noopener noreferrer" }, "Shop ↗") : null),
+        make("div", { class: "wishes" },
+          make("button", { type: "button", class: "plain", onclick: wish(false) }, "Similar"),
+          product.price_minor === null ? null : make("button", { type: "button", class: "plain", onclick: wish(true) }, "Cheaper")))),
+    hit.explanation ? reasons(hit, product, sort) : null,
     details(product),
-    course(answer));
+    answer.coverage ? course(answer) : null);
 }
 
 /** Opens the drawer on the search itself. */
@@ -48,18 +59,26 @@ function open(...children) {
   drawer.scrollTop = 0;
 }
 
-function reasons(hit) {
-  const { terms, retrievers } = hit.explanation;
+function reasons(hit, product, sort) {
+  const { terms, retrievers, moves = [] } = hit.explanation;
+  const notes = [
+    product.id === hit.product.id ? "" : `Its style was found by ${hit.product.colour || hit.product.title}, which this is about.`,
+    SORTED[sort] ? `The list is ordered by ${SORTED[sort]}, not by this score.` : "",
+  ].filter(Boolean);
+  const steps = moves.filter((move) => move.from !== move.to);
   const sum = terms.reduce((total, term) => total + term.value, 0);
   return make("section", { class: "why" },
     make("h3", {}, `Why it is no. ${hit.rank}`),
+    ...notes.map((note) => make("p", { class: "muted small prose" }, note)),
     bar(terms),
     make("table", { class: "terms" },
       make("caption", { class: "unseen" }, "Terms of the score"),
       make("tbody", {}, ...terms.map(termRow)),
       make("tfoot", {}, make("tr", {},
         make("th", { scope: "row" }, "Score"), make("td", { class: "sum", "data-score": hit.score, "data-sum": sum }, number(hit.score, 4))))),
-    make("ul", { class: "ranks" }, ...Object.entries(RETRIEVERS).map(([name, label]) => rankLine(label, retrievers[name]))));
+    make("ul", { class: "ranks" }, ...Object.entries(RETRIEVERS).map(([name, label]) => rankLine(label, retrievers[name]))),
+    steps.length ? make("ul", { class: "moves muted small", "aria-label": "Moves" }, ...steps.map((move) =>
+      make("li", {}, `From no. ${move.from} to no. ${move.to}: ${move.why || move.stage}`))) : null);
 }
 
 function termRow(term) {
@@ -93,12 +112,12 @@ function rankLine(label, place) {
 function details(product) {
   const rows = [
     ["Colour", product.colour], ["For", product.gender], ["Season", product.season],
-    ...Object.entries(product.attributes),
+    ...Object.entries(product.attributes ?? {}),
   ].filter(([, value]) => value);
   return make("section", {},
     make("h3", {}, "Details"),
     product.description ? make("p", { class: "prose" }, product.description) : null,
-    product.sizes.length
+    product.sizes?.length
       ? make("ul", { class: "sizes", "aria-label": "Sizes" }, ...product.sizes.map((size) =>
           make("li", { class: size.stock ? null : "gone", title: size.stock ? `${size.stock} in stock` : "sold out" }, size.size)))
       : null,
