@@ -115,5 +115,13 @@ class _Lines:
     def _tell(self, verdict: str) -> None:
         self._told = time.monotonic()
         done = f"{self._done}/{self._total}" if self._total is not None else str(self._done or "")
-        parts = ", ".join(part for part in (done, self._note, verdict) if part)
+        parts = ", ".join(part for part in (done, self._note, verdict or self._left()) if part)
         say(f"{self._description}: {parts or '...'}", stream=self._stream)
+
+    def _left(self) -> str:
+        """Returns about how long it will take, when that can be told."""
+        if not self._total or not self._done:
+            return ""
+        passed_s = time.monotonic() - self._began
+        left_s = round(passed_s * (self._total - self._done) / self._done)
+        return f"{left_s // 60}:{left_s % 60:02} left" if left_s >= 0 else ""
