@@ -164,7 +164,8 @@ def _workload(data: DataDir, options: BenchOptions, limit: bench_limit.Limit) ->
         words, photos = catalog_queries(data)
     vectors, known = limit.encoder.encode_texts(words)
     words = [text for text, is_known in zip(words, known, strict=True) if is_known]
-    return Workload(words, vectors[known], photos)
+    key = os.environ.get("HEMLINE_API_KEY", "")
+    return Workload(words, vectors[known], photos, key)
 
 
 def _in_process(

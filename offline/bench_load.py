@@ -62,8 +62,11 @@ class Caller(Protocol):
 class GrpcCaller(Caller):
     """Calls the public gRPC door; the messages are serialized once, before the clock starts."""
 
-    def __init__(self, target: str, requests: Sequence[search_pb2.SearchRequest]) -> None:
+    def __init__(
+        self, target: str, requests: Sequence[search_pb2.SearchRequest], *, key: str = ""
+    ) -> None:
         self._target = target
+        self._metadata = (("authorization", f"Bearer {key}"),) if key else ()
         self._bodies = [request.SerializeToString() for request in requests]
 
     async def open(self) -> None:
@@ -75,7 +78,9 @@ class GrpcCaller(Caller):
         self._search: _Search = self._channel.unary_unary(SEARCH)
 
     async def call(self, index: int) -> bytes:
-        answer: bytes = await self._search(self._bodies[index % len(self._bodies)], timeout=10)
+        answer: bytes = await self._search(
+            self._bodies[index % len(self._bodies)], timeout=10, metadata=self._metadata
+        )
         return answer
 
     async def close(self) -> None:
@@ -92,11 +97,14 @@ class RestCaller(Caller):
     bytes and reads by Content-Length.
     """
 
-    def __init__(self, host: str, port: int, bodies: Sequence[tuple[str, bytes]]) -> None:
+    def __init__(
+        self, host: str, port: int, bodies: Sequence[tuple[str, bytes]], *, key: str = ""
+    ) -> None:
         self._host, self._port = host, port
+        bearer = f"Authorization: Bearer {key}\r\n" if key else ""
         self._requests = [
             f"POST /v1/search HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: {media_type}\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n".encode()
+            f"{bearer}Content-Length: {len(body)}\r\n\r\n".encode()
             + body
             for media_type, body in bodies
         ]

@@ -23,21 +23,25 @@ _BOUNDARY = b"hemline-bench"
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The queries of one run: words with their vectors float32 [n, dim], and photos if any."""
+    """The queries of one run: words with their vectors float32 [n, dim], and photos if any.
+
+    ``key`` is the API key of the clients; empty where none is asked for.
+    """
 
     words: Sequence[str]
     vectors: NDArray[np.float32]
     photos: Sequence[bytes]
+    key: str = ""
 
     def grpc(self, target: str, query: str, salt: int) -> GrpcCaller:
         """A client of the gRPC door; another ``salt`` gives photos that no cache knows."""
-        return GrpcCaller(target, _messages(self, query, salt))
+        return GrpcCaller(target, _messages(self, query, salt), key=self.key)
 
     def rest(self, url: str, query: str, salt: int) -> RestCaller:
         """A client of the REST door."""
         where = urlsplit(url)
         bodies = [_body(words, photo) for words, photo in _requests(self, query, salt)]
-        return RestCaller(where.hostname or "127.0.0.1", where.port or 80, bodies)
+        return RestCaller(where.hostname or "127.0.0.1", where.port or 80, bodies, key=self.key)
 
 
 def catalog_queries(data: DataDir) -> tuple[list[str], list[bytes]]:

@@ -26,8 +26,13 @@ class Question:
     why: bool = False
 
 
-def ask(url: str, question: Question) -> dict[str, object]:
+def ask(url: str, question: Question, *, key: str = "") -> dict[str, object]:
     """Returns the gateway's answer.
+
+    Args:
+        url: Where it is.
+        question: What to ask.
+        key: The API key; empty where none is asked for.
 
     Raises:
         SetupError: Nothing is asked, the photo cannot be read, nobody answers, or the gateway
@@ -42,7 +47,9 @@ def ask(url: str, question: Question) -> dict[str, object]:
         body["user_id"] = question.user
     try:
         # A proxy of the environment is for the outside, not for the shop's own gateway.
-        with httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False) as client:
+        with httpx.Client(
+            base_url=url, timeout=TIMEOUT_S, trust_env=False, headers=_bearer(key)
+        ) as client:
             return _answer(_post(client, body, question.image))
     except httpx.InvalidURL as problem:
         raise SetupError(f"{url} is not a URL") from problem
@@ -89,6 +96,14 @@ def hits_of(answer: dict[str, object]) -> list[dict[str, Any]]:
     return hits
 
 
+def _bearer(key: str) -> dict[str, str]:
+    if not key:
+        return {}
+    if not (key.isascii() and key.isprintable()):
+        raise SetupError("HEMLINE_API_KEY holds no API key")
+    return {"Authorization": f"Bearer {key}"}
+
+
 def _post(client: httpx.Client, body: dict[str, object], image: Path | None) -> httpx.Response:
     if image is None:
         return client.post("/v1/search", json=body)
@@ -113,6 +128,8 @@ def _answer(response: httpx.Response) -> dict[str, object]:
         raise SetupError(
             f"{response.url.host} does not speak as a gateway (HTTP {response.status_code})"
         ) from problem
+    if response.status_code == 401:
+        raise SetupError("the gateway asks for an API key: set HEMLINE_API_KEY")
     if response.status_code != 200:
         detail = body.get("detail") or body.get("title") or "no reason given"
         field = f" ({body['field']})" if body.get("field") else ""

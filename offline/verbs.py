@@ -137,7 +137,8 @@ def search(options: argparse.Namespace) -> int:
     from offline.search import Question, ask, hits_of, show
 
     question = Question(options.text, options.image, options.user, options.count, options.why)
-    answer = ask(options.url or _url(options.data), question)
+    key = os.environ.get("HEMLINE_API_KEY", "")
+    answer = ask(options.url or _url(options.data), question, key=key)
     if options.json:
         print(json.dumps(answer, indent=1, ensure_ascii=False))
     else:
