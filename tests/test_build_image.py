@@ -184,7 +184,7 @@ def test_nothing_is_built_again_unless_something_changed(tmp_path: Path, trained
     snapshot = Snapshot.open(cheap.folder)
     below = Condition("price_minor", lt=100)
     columns = snapshot.columns.view()
-    assert [columns.ids[row] for row in np.flatnonzero(columns.mask(below))] == ["p-00"]
+    assert [columns.ids[row] for row in np.flatnonzero(columns.mask(below)).tolist()] == ["p-00"]
     with_store.upsert([product("new", MediaStore(data.media).put(jpeg(50, 50, 77)))])
     with_store.close()
     second = build_image(data, encoder, workers=2)
@@ -273,7 +273,10 @@ def store(tmp_path: Path) -> Iterator[CatalogStore]:
 
 
 def embed(
-    store: CatalogStore, media: MediaStore, encoder: ColourEncoder, images: Sequence[tuple[str, ...]]
+    store: CatalogStore,
+    media: MediaStore,
+    encoder: ColourEncoder,
+    images: Sequence[tuple[str, ...]],
 ) -> dict[str, bool]:
     desk = PhotoDesk(
         store, media, fingerprint=encoder.fingerprint, encoder=lambda: encoder, workers=2

@@ -9,6 +9,7 @@ from services.image_retriever.encoder import Encoder
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
+_LONGEST_STOP_S = 5.0
 
 
 class Rounds(Protocol):
@@ -63,10 +64,10 @@ class EmbedLane:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends after the photos at hand."""
+        """Ends after the photos at hand; what takes too long is given up with its workers."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_LONGEST_STOP_S)
 
     def _run(self) -> None:
         pause_s = _FIRST_PAUSE_S

@@ -103,17 +103,7 @@ async def run(config: Settings, serving: ServerSettings) -> None:
 
         stage = StageServer(STAGE, register, [NAME], _limited(serving), metrics)
         artifacts = ArtifactStore(config.artifact_dir)
-        opened = partial(open_encoder, device=config.device, precision=config.precision)
-        opener = PairOpener(
-            artifacts,
-            openers(
-                opened if config.encodes else None,
-                catalogue,
-                device=config.device,
-                on_delay=measures.delay,
-            ),
-            encoder=config.encoder,
-        )
+        opener = _pair_opener(config, artifacts, catalogue, measures)
         closing.callback(opener.close)
         follower: Follower[Pair] = Follower(
             artifacts, opener, poll_s=config.poll_s, on_state=stage.set_ready, metrics=metrics
@@ -126,6 +116,25 @@ async def run(config: Settings, serving: ServerSettings) -> None:
             lane.start()
         await stage.start()
         await stage.serve_until_stopped(follower.run())
+
+
+def _pair_opener(
+    config: Settings,
+    artifacts: ArtifactStore,
+    catalogue: LateCatalogue | None,
+    measures: Measures,
+) -> PairOpener:
+    opened = partial(open_encoder, device=config.device, precision=config.precision)
+    return PairOpener(
+        artifacts,
+        openers(
+            opened if config.encodes else None,
+            catalogue,
+            device=config.device,
+            on_delay=measures.delay,
+        ),
+        encoder=config.encoder,
+    )
 
 
 def _embedder(
