@@ -26,6 +26,7 @@ from services.gateway.parts import Crop, Photo
 from services.gateway.pictures import Pictures
 from services.gateway.rest import create_app
 from services.gateway.rest_routes import Rooms
+from services.gateway.schemas_out import SearchReply
 from services.gateway.servicer import NAME, SearchServicer
 from services.gateway.settings import require_loopback
 from tests.gateway_fakes import FakeImage, FakeRanking, FakeText, House, product
@@ -127,6 +128,106 @@ async def test_a_search_answers_as_rest_does(doors: Doors, stub: SearchServiceSt
     assert set(reply.timings_ms) == {
         "paging", "text", "image", "taste", "ranking", "documents",
     }  # fmt: skip
+
+
+async def test_filters_facets_and_styles_are_as_rest_says(
+    doors: Doors, stub: SearchServiceStub
+) -> None:
+    dear = catalog_pb2.FieldCondition(field="price_minor", gte=1000, lt=9000)
+    stocked = catalog_pb2.FieldCondition(field="in_stock", values=["true"])
+    condition = catalog_pb2.ProductFilter(
+        all_of=catalog_pb2.ProductFilterList(
+            filters=[
+                catalog_pb2.ProductFilter(condition=dear),
+                catalog_pb2.ProductFilter(condition=stocked),
+            ]
+        )
+    )
+    request = pb.SearchRequest(
+        text="dress",
+        filter=condition,
+        facets=["in_stock", "price_minor", "brand"],
+        sort="price_desc",
+        collapse=True,
+        page_size=3,
+        explain=True,
+        min_seq=5,
+    )
+    for name, style in (("a", "s-1"), ("b", "s-2"), ("c", "s-1"), ("d", "s-4")):
+        changed = replace(product(name), style_id=style, price_minor=2000 + ord(name))
+        doors.house.products.products[name] = changed
+    doors.house.text.products = doors.house.image.products = doors.house.products.products
+    reply = await stub.Search(request)
+    body: dict[str, object] = {
+        "text": "dress",
+        "filter": {
+            "and": [
+                {"field": "price_minor", "gte": 1000, "lt": 9000},
+                {"field": "in_stock", "in": [True]},
+            ]
+        },
+        "facets": ["in_stock", "price_minor", "brand"],
+        "sort": "price_desc",
+        "collapse": True,
+        "page_size": 3,
+        "explain": True,
+        "min_seq": 5,
+    }
+    same = SearchReply.model_validate_json(json.dumps(await doors.rest(body)))
+    assert [hit.product.product_id for hit in reply.hits] == ["d", "c", "b"]
+    assert [hit.product.id for hit in same.hits] == ["d", "c", "b"]
+    for ours, theirs in zip(reply.hits, same.hits, strict=True):
+        assert theirs.variants is not None
+        assert theirs.explanation is not None
+        assert [each.product_id for each in ours.variants] == [each.id for each in theirs.variants]
+        assert [(move.from_place, move.to_place) for move in ours.explanation.moves] == [
+            (move.from_, move.to) for move in theirs.explanation.moves
+        ]
+    assert [each.product_id for each in reply.hits[1].variants] == ["a"]
+    assert list(same.facets) == [facet.field for facet in reply.facets]
+    stock, prices, brands = reply.facets
+    assert [(each.value, each.count, each.selected) for each in stock.values] == [("true", 3, True)]
+    assert same.facets["in_stock"][0].model_dump() == {"value": True, "count": 3, "selected": True}
+    assert sum(each.count for each in prices.ranges) >= 3
+    assert [(each.value, each.count) for each in brands.values] == [("Nord", 3)]
+    assert (reply.total.value, reply.total.relation, reply.next_page_token) == (3, "eq", "")
+
+
+async def test_pages_follow_each_other_through_either_door(
+    doors: Doors, stub: SearchServiceStub
+) -> None:
+    first = await stub.Search(pb.SearchRequest(text="dress", page_size=2))
+    body = {"text": "dress", "page_size": 2, "page_token": first.next_page_token}
+    second = SearchReply.model_validate_json(json.dumps(await doors.rest(dict(body))))
+    assert [hit.product.product_id for hit in first.hits] == ["c", "b"]
+    assert [hit.product.id for hit in second.hits] == ["a", "d"]
+    assert second.next_page_token is None
+    doors.house.now += 601
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Search(
+            pb.SearchRequest(text="dress", page_size=2, page_token=first.next_page_token)
+        )
+    assert refused(caught.value) == (grpc.StatusCode.FAILED_PRECONDITION, "page_token")
+    assert (await doors.rest(dict(body)))["status"] == 410
+
+
+async def test_similar_products_come_over_grpc(doors: Doors, stub: SearchServiceStub) -> None:
+    request = pb.ListSimilarProductsRequest(product_id="b", page_size=2)
+    reply = await stub.ListSimilarProducts(request)
+    assert [hit.product.product_id for hit in reply.hits] == ["c", "d"]
+    assert (reply.by, reply.degraded) == ("look", False)
+    assert reply.request_id
+    for wrong, code, field in (
+        ({"product_id": "zq9"}, grpc.StatusCode.NOT_FOUND, "product_id"),
+        ({"product_id": ""}, INVALID, "product_id"),
+        ({"product_id": "b", "by": "taste"}, INVALID, "by"),
+        ({"product_id": "b", "page_size": 101}, INVALID, "page_size"),
+        ({"product_id": "b", "page_size": -1}, INVALID, "page_size"),
+        ({"product_id": "b", "filter": catalog_pb2.ProductFilter()}, INVALID, "filter"),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.ListSimilarProducts(pb.ListSimilarProductsRequest(**wrong))
+        assert refused(caught.value) == (code, field)
 
 
 async def test_products_are_whole(stub: SearchServiceStub) -> None:
