@@ -3,9 +3,10 @@
 import asyncio
 import io
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,11 +23,15 @@ from offline.demo_catalog import draw_catalog
 from offline.layout import DataDir
 from offline.local_text import LocalText, admitted
 from runtime.metrics import Metrics
+from services.gateway.access import Access
 from services.gateway.answer import Generation
 from services.gateway.documents import DocumentCache
 from services.gateway.factor_cache import UncachedFactors
 from services.gateway.fanout import Leg
+from services.gateway.key_file import dump, make_key
+from services.gateway.keys import KeyRing
 from services.gateway.legs import ImageLeg, TextLeg
+from services.gateway.main_access import PersonalSearch
 from services.gateway.main_observed import ObservedSearch
 from services.gateway.paging import Paging
 from services.gateway.parts import Example, Part, Photo
@@ -35,7 +40,9 @@ from services.gateway.pipeline import SearchPipeline
 from services.gateway.rest import create_app
 from services.gateway.rest_routes import Rooms
 from services.gateway.result_lists import ProcessLists
+from services.gateway.result_set import ResultSet
 from services.gateway.sealed import Keys
+from services.gateway.sessions import Sessions
 from services.gateway.shoppers import DemoShoppers
 from services.gateway.stages import Counts, QueryKind, QueryVector, Ranking, TextStage
 from services.gateway.taste import TasteFinder
@@ -44,7 +51,9 @@ from services.text_retriever.index import TextIndex
 from tests.gateway_fakes import FakeRanking
 
 SHOPPER = "u-0001"
-LIKED = "red"  # the colour that the shopper likes
+LIKED = "green"  # the colour that the shopper likes
+LINK = "https://shop.example/dress?colour=red"
+SCRIPT = "javascript:alert(1)"
 
 
 @dataclass
@@ -160,14 +169,70 @@ class Breakable:
 
 
 @dataclass
+class ForgetfulLists:
+    """Keeps results for the pages to come, until it is told to forget them."""
+
+    kept: ProcessLists = field(default_factory=ProcessLists)
+
+    async def get(self, list_id: bytes, request: bytes) -> ResultSet | None:
+        return await self.kept.get(list_id, request)
+
+    async def put(self, list_id: bytes, request: bytes, results: ResultSet) -> None:
+        await self.kept.put(list_id, request, results)
+
+    def forget(self) -> None:
+        self.kept = ProcessLists()
+
+
+@dataclass
+class Clock:
+    """The time of day, or a later one."""
+
+    ahead_s: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead_s
+
+
+@dataclass
 class PageHouse:
     """The shop, and what a test may look up or break."""
 
     url: str
     products: Mapping[str, Product]
     media: MediaStore
+    store: CatalogStore
     text: Breakable
     image: LookImage
+    lists: ForgetfulLists = field(default_factory=ForgetfulLists)
+    clock: Clock = field(default_factory=Clock)
+
+    @property
+    def linked(self) -> Product:
+        """A product with an address in its shop."""
+        return next(each for each in self.products.values() if each.product_url == LINK)
+
+    @property
+    def risky(self) -> Product:
+        """A product whose address would run a script."""
+        return next(each for each in self.products.values() if each.product_url == SCRIPT)
+
+    def mend(self) -> None:
+        """Ends what a test broke."""
+        self.text.error = self.image.error = None
+        self.clock.ahead_s = 0.0
+
+    @contextmanager
+    def with_keys(self, folder: Path) -> Iterator["PageHouse"]:
+        """The same shop behind a gateway that asks for keys."""
+        key, _ = make_key("shop", ["read"], at=datetime.now(UTC))
+        file = folder / "keys.json"
+        file.write_bytes(dump([key]))
+        access = Access(KeyRing(file), Sessions(b"secret"))
+        rooms = _rooms(self)
+        guarded = replace(rooms, searching=PersonalSearch(rooms.searching), access=access)
+        with _served(guarded) as url:
+            yield replace(self, url=url)
 
     def photo(self, product_id: str) -> bytes:
         """The photo of a product."""
@@ -177,19 +242,27 @@ class PageHouse:
 
 
 @contextmanager
-def opened(folder: Path, *, products: int = 90) -> Iterator[PageHouse]:
+def opened(folder: Path, *, products: int = 180) -> Iterator[PageHouse]:
     """Draws a shop into a folder and serves it until the block ends."""
     data = DataDir(folder)
-    draw_catalog(data, products=products, seed=37)
-    store = CatalogStore.open(data.database_url)
-    shop = {product.id: product for product in store.scan()}
-    store.add_interactions(list(_purchases(shop)))
-    media = MediaStore(data.media)
-    text = Breakable(LocalText(_text_index(shop, folder), shop))
-    photos = [media.get(product.images[0]) for product in shop.values()]
-    image = LookImage(list(shop), np.stack([look(photo) for photo in photos if photo]), shop)
-    house = PageHouse("", shop, media, text, image)
-    app = create_app(_rooms(house, store))
+    draw_catalog(data, products=products, seed=11)
+    with closing(CatalogStore.open(data.database_url)) as store:
+        store.upsert(list(_changed(list(store.scan()))))
+        shop = {product.id: product for product in store.scan()}
+        store.add_interactions(list(_purchases(shop)))
+        media = MediaStore(data.media)
+        text = Breakable(LocalText(_text_index(shop, folder), shop))
+        photos = [media.get(product.images[0]) for product in shop.values()]
+        looks = np.stack([look(photo) for photo in photos if photo])
+        house = PageHouse("", shop, media, store, text, LookImage(list(shop), looks, shop))
+        with _served(_rooms(house)) as house.url:
+            yield house
+
+
+@contextmanager
+def _served(rooms: Rooms) -> Iterator[str]:
+    """Serves on a free port until the block ends; yields the address."""
+    app = create_app(rooms)
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off")
     )
@@ -199,12 +272,22 @@ def opened(folder: Path, *, products: int = 90) -> Iterator[PageHouse]:
         while not server.started:
             thread.join(0.01)
             assert thread.is_alive(), "the server did not start"
-        house.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        yield house
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join()
-        store.close()
+
+
+def _changed(drawn: Sequence[Product]) -> Iterator[Product]:
+    """Gives the two newest products an address, and sells a whole style out."""
+    newest = sorted(drawn, key=lambda product: -product.added_seq)
+    yield replace(newest[0], product_url=LINK)
+    yield replace(newest[1], product_url=SCRIPT)
+    linked = {product.style_id for product in newest[:2]}
+    sold = next(each.style_id for each in newest if each.sizes and each.style_id not in linked)
+    for product in drawn:
+        if product.style_id == sold:
+            yield replace(product, sizes=tuple(replace(size, stock=0) for size in product.sizes))
 
 
 def _purchases(shop: Mapping[str, Product]) -> Iterator[Interaction]:
@@ -221,20 +304,20 @@ def _text_index(shop: Mapping[str, Product], folder: Path) -> TextIndex:
     return TextIndex.open(home)
 
 
-def _rooms(house: PageHouse, store: CatalogStore) -> Rooms:
+def _rooms(house: PageHouse) -> Rooms:
     shop, pictures = house.products, Pictures(house.media)
     legs: dict[str, Leg] = {
         "text": TextLeg(house.text),
         "image": ImageLeg(house.image, VectorCache(None, Keys(b"secret")), pictures),
     }
     tastes = {name: float(product.colour == LIKED) for name, product in shop.items()}
-    documents = DocumentCache(store)
+    documents = DocumentCache(house.store)
     pipeline = SearchPipeline(
         legs,
         TasteFinder(FakeRanking({SHOPPER: tastes}), UncachedFactors()),
         documents,
         house.text,
-        Paging(ProcessLists(), Keys(b"secret")),
+        Paging(house.lists, Keys(b"secret"), now=house.clock),
         release=lambda: "r-000001",
     )
     metrics = Metrics("gateway")
@@ -242,7 +325,7 @@ def _rooms(house: PageHouse, store: CatalogStore) -> Rooms:
         searching=ObservedSearch(pipeline, metrics),
         documents=documents,
         pictures=pictures,
-        shoppers=DemoShoppers(store),
+        shoppers=DemoShoppers(house.store),
         why_not_ready=lambda: "",
         metrics=metrics,
     )
