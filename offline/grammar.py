@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offline import verbs
+from offline.grammar_backup import add_backup
 from offline.grammar_import import add_export, add_images, add_import
 from offline.grammar_keys import add_keys
 from offline.grammar_parts import Version, takes_json, takes_serving, verb_of
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
         _evaluate,
         _bench,
         add_keys,
+        add_backup,
     ):
         add(commands)
     return top

@@ -46,6 +46,8 @@ VERBS = [
     "keys add",
     "keys list",
     "keys revoke",
+    "backup",
+    "restore",
 ]
 
 
