@@ -34,8 +34,6 @@ SERVICES = {
     "ranking": "reranker",
     "gateway": "gateway-pods",
 }
-# The gateway reads it once API keys exist; until then it serves loopback only.
-LATER = {"HEMLINE_KEY_FILE"}
 
 Manifest = dict[str, Any]
 PINNED = re.compile(r"[a-z0-9./-]+(:(?!latest$)[\w.-]*\d[\w.-]*|@sha256:[0-9a-f]{64})")

@@ -11,7 +11,7 @@ import yaml
 
 from offline.copy_artifacts import main as copy_artifacts
 from tests import manifests
-from tests.manifests import K8S, LATER, STAGES, Manifest
+from tests.manifests import K8S, STAGES, Manifest
 
 PODS = sorted(manifests.pods())
 OBJECTS = manifests.manifests()
@@ -140,7 +140,7 @@ def test_each_replica_of_a_stage_can_be_found(stage: str) -> None:
 def test_a_stage_is_told_what_it_reads_and_nothing_else(stage: str) -> None:
     told = manifests.told(manifests.main_container(stage))
     fields = manifests.fields_of(stage)
-    assert told.keys() - LATER <= fields.keys()
+    assert told.keys() <= fields.keys()
     required = {name for name, field in fields.items() if manifests.is_required(field)}
     assert required <= told.keys()
 
@@ -161,6 +161,35 @@ def test_no_secret_stands_in_a_manifest(name: str) -> None:
                 continue
             assert "value" not in variable or variable["value"].startswith("/keys/")
     assert not manifests.of_kind("Secret")
+
+
+@pytest.mark.parametrize("name", ["text", "image", "encode", "gateway", "build"])
+def test_everyone_who_reads_the_catalogue_takes_its_address_from_one_secret(name: str) -> None:
+    told = manifests.told(manifests.main_container(name))
+    taken = told["HEMLINE_DATABASE_URL"]["valueFrom"]["secretKeyRef"]
+    assert taken == {"name": "hemline-database", "key": "url"}
+
+
+@pytest.mark.parametrize("name", ["gateway", "build"])
+def test_the_cluster_refuses_a_catalogue_in_a_file(name: str) -> None:
+    told = manifests.told(manifests.main_container(name))
+    assert told["HEMLINE_REFUSE_SQLITE"]["value"] == "true"
+
+
+@pytest.mark.parametrize("stage", ["gateway", "image", "encode"])
+def test_photos_and_thumbnails_can_be_written_and_artifacts_cannot(stage: str) -> None:
+    container = manifests.main_container(stage)
+    told = manifests.told(container)
+    mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
+    media = mounts[told["HEMLINE_MEDIA_DIR"]["value"]]
+    volumes = {v["name"]: v for v in manifests.pods()[stage]["spec"]["volumes"]}
+    assert volumes[media["name"]] == {
+        "name": "media",
+        "persistentVolumeClaim": {"claimName": "hemline-data"},
+    }
+    assert (media["subPath"], media.get("readOnly")) == ("media", None)
+    shared = [m for c in manifests.containers(manifests.pods()[stage]) for m in c["volumeMounts"]]
+    assert all(mount["readOnly"] for mount in shared if mount["name"] == "shared")
 
 
 def test_the_gateway_takes_database_cache_and_keys_from_secrets() -> None:

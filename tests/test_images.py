@@ -107,3 +107,16 @@ def test_the_composed_gateway_calls_the_composed_stages() -> None:
         if n.endswith("ADDRESS")
     ]
     assert len(bound) == len(set(bound))
+
+
+def test_the_composed_database_serves_those_who_read_it_and_nobody_else() -> None:
+    services = COMPOSE["services"]
+    urls = {
+        name: service["environment"]["HEMLINE_DATABASE_URL"]
+        for name, service in services.items()
+        if "HEMLINE_DATABASE_URL" in service.get("environment", {})
+    }
+    assert set(urls) == {"text", "image", "gateway", "offline"}
+    assert len(set(urls.values())) == 1
+    assert "HEMLINE_DATABASE_PASSWORD:?" in urls["gateway"]
+    assert "listen_addresses=127.0.0.1" in services["postgresql"]["command"]

@@ -72,7 +72,9 @@ def test_what_no_policy_allows_is_denied() -> None:
         "policyTypes": ["Ingress", "Egress"],
     }
     assert manifests.pods().keys() <= policies.keys()
-    assert edges(policies["redis"]) == edges(policies["build"]) == set()
+    assert edges(policies["redis"]) == set()
+    assert edges(policies["build"]) == {DATABASE, DNS}
+    assert policies["build"]["spec"]["ingress"] == []
     redis = policies["redis"]["spec"]["ingress"]
     assert [rule["from"] for rule in redis] == [
         [{"podSelector": {"matchLabels": {"app.kubernetes.io/name": "gateway"}}}]

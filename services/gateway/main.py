@@ -10,6 +10,7 @@ from dataclasses import replace
 import grpc
 
 from catalog.media import MediaStore
+from catalog.shared import require_shared
 from fashion.search.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
 from runtime import logs
 from runtime.artifacts import ArtifactStore, Release
@@ -184,6 +185,8 @@ def main() -> None:
     """Reads the environment and runs the gateway."""
     try:
         config = load(Settings, os.environ)
+        if config.refuse_sqlite:
+            require_shared(config.database_url)
         told = load(ServerSettings, os.environ)
         logs.configure(STAGE, told.log_level)
         serving = replace(
