@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from catalog.product import Product
 from catalog.store import CatalogStore
 from offline.progress import Progress
-from services.image_retriever.embedder import first_usable
 from services.image_retriever.snapshot import packed_shas
 from services.image_retriever.table import Shas
 
@@ -86,7 +85,7 @@ class Gallery:
         step: Every how many products with a vector one is kept as a sample.
         ids: Product of each row.
         sample: Products at even distances.
-        waiting: Photos of the products that would take another vector once it is there.
+        waiting: Photos of the products whose vector is not that of their first photo.
     """
 
     store: CatalogStore
@@ -130,13 +129,11 @@ class Gallery:
         shas = list(dict.fromkeys(sha for product in page for sha in product.images))
         packed = self.store.vectors.get(self.fingerprint, shas)
         rows = {sha: self._read(data) for sha, data in packed.items()}
-        known = {sha: row is not None for sha, row in rows.items()}
         faces: list[str] = []
         vectors: list[Vectors] = []
         for product in page:
-            has_vector = (sha for sha in product.images if known.get(sha))
-            face = next(has_vector, None)
-            if first_usable(product.images, known) != face:
+            face = next((sha for sha in product.images if rows.get(sha) is not None), None)
+            if face != product.images[0]:
                 self.waiting[product.id] = product.images
             row = None if face is None else rows[face]
             if face is None or row is None:

@@ -79,7 +79,9 @@ class Embedder:
         self._decoder = decoder
         self._settings = settings
         self._clock = clock
+        self._fingerprint = ""
         self._absent: dict[str, float] = {}
+        self._judged: dict[str, tuple[str, ...]] = {}
 
     def round(self, encoder: Encoder, waiting: Images) -> int:
         """Looks once at what waits, and returns how many photos and products it dealt with.
@@ -94,22 +96,27 @@ class Embedder:
                 what was claimed is given back.
         """
         store = self._catalogue()
+        if encoder.fingerprint != self._fingerprint:
+            self._fingerprint = encoder.fingerprint
+            self._judged.clear()
         pending = store.pending_photos(encoder.fingerprint, _PRODUCTS)
         images: dict[str, tuple[str, ...]] = {each.id: each.images for each in pending}
         for product_id, photos in waiting.items():
             if len(images) >= 2 * _PRODUCTS:
                 break
-            if not self._is_absent(photos):
+            if self._judged.get(product_id) != photos and not self._is_absent(photos):
                 images.setdefault(product_id, photos)
         if not images:
             return 0
         shas = list(dict.fromkeys(sha for photos in images.values() for sha in photos))
         known = store.vectors.verdicts(encoder.fingerprint, shas)
-        known.update(dict.fromkeys(self._missing([s for s in shas if s not in known]), False))
+        missing = self._missing([sha for sha in shas if sha not in known])
+        known.update(dict.fromkeys(missing, False))
         usable = [first_usable(photos, known) for photos in images.values()]
         wanted = list(dict.fromkeys(sha for sha in usable if sha and sha not in known))
         done = self._embed(wanted, encoder, store.vectors)
         known.update({sha: vector is not None for sha, vector, _ in done})
+        self._judge(images, known, missing)
         return len(done) + _tell(store, images, known, encoder.fingerprint)
 
     def _embed(self, wanted: Sequence[str], encoder: Encoder, vectors: ImageVectors) -> list[_Row]:
@@ -170,6 +177,15 @@ class Embedder:
             self._absent.clear()
         self._absent.update(dict.fromkeys(missing, self._clock() + _LOOK_AGAIN_S))
         return missing
+
+    def _judge(self, images: Images, known: Mapping[str, bool], missing: set[str]) -> None:
+        """Remembers the products that nothing more can be done for, so that others get a turn."""
+        if len(self._judged) > _FORGOTTEN:
+            self._judged.clear()
+        for product_id, photos in images.items():
+            usable = first_usable(photos, known)
+            if (usable is None or usable in known) and missing.isdisjoint(photos):
+                self._judged[product_id] = photos
 
     def _is_absent(self, photos: Sequence[str]) -> bool:
         return any(self._absent.get(sha, 0.0) > self._clock() for sha in photos)

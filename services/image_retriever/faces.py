@@ -1,7 +1,7 @@
 """Chooses the photo whose vector is a product's: the first of its photos that has one."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,8 +49,8 @@ class Moves:
 class FaceChooser:
     """Follows which product shows which photos; used by one thread.
 
-    Only the photos of products that may still get a better vector are remembered: those that
-    stand before the face, or all, and that nobody has looked at.
+    Only the photos of products that may get a better vector are remembered: those whose vector is
+    not that of their first photo. A photo that was refused may be mended.
 
     Args:
         known: Where vectors are looked up.
@@ -72,7 +72,7 @@ class FaceChooser:
         self._images: dict[str, tuple[str, ...]] = {}
         self._waiting: dict[str, set[str]] = {}
         for product_id, images in waiting.items():
-            self._wait(product_id, tuple(images), images)
+            self._wait(product_id, tuple(images), tuple(images))
 
     def waiting(self) -> dict[str, tuple[str, ...]]:
         """Returns the photos of the products that would take another vector, in their order."""
@@ -106,9 +106,8 @@ class FaceChooser:
             self._forget(product_id)
         for product_id, photos in open_.items():
             face = next((sha for sha in photos if sha in vectors and len(vectors[sha])), None)
-            before = photos if face is None else photos[: photos.index(face)]
             self._forget(product_id)
-            self._wait(product_id, photos, [sha for sha in before if sha not in vectors])
+            self._wait(product_id, photos, photos if face is None else photos[: photos.index(face)])
             if face is None and faces.face_of(product_id):
                 removed.append(product_id)
             elif face is not None and face != faces.face_of(product_id):
@@ -138,8 +137,8 @@ class FaceChooser:
             _log.error("the vector of photo %s is not sound: the photo counts as refused", sha)
         return np.zeros(0, np.float32)
 
-    def _wait(self, product_id: str, photos: tuple[str, ...], unseen: Iterable[str]) -> None:
-        for sha in unseen:
+    def _wait(self, product_id: str, photos: tuple[str, ...], better: Sequence[str]) -> None:
+        for sha in better:
             self._waiting.setdefault(sha, set()).add(product_id)
             self._images[product_id] = photos
 

@@ -23,8 +23,8 @@ class Snapshot:
     Attributes:
         files: The vectors of the products that have one.
         faces: SHA-256 of the photo that each vector is of, uint8 ``[n, 32]``.
-        waiting: Photos, in their order, of products that would take another vector if one of
-            these photos got one.
+        waiting: Photos, in their order, of the products whose vector is not that of their first
+            photo: they take another one when a better photo gets it.
         columns: What filters ask of all products.
         places: Row of each vector's product in the columns, int32 ``[n]``.
     """
