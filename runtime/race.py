@@ -10,23 +10,21 @@ from prometheus_client import Counter
 
 from runtime.budgets import Budget, Rolling
 from runtime.errors import (
-    Code,
     DeadlineExceeded,
-    Internal,
     Overloaded,
+    PreconditionFailed,
     ServiceError,
     Unavailable,
-    of_code,
 )
-from runtime.interceptors import FIELD, REASON
+from runtime.refusals import translate
 from runtime.replica import Replica, StubT
 from runtime.roster import PoolSettings, Roster
 from runtime.tracing import METADATA_KEY, current_request_id
 
 R = TypeVar("R")
+_OTHERS = 3  # replicas asked after one that is not of the wanted generation
 _SHED_ALPHA = 0.02
 _SHED_LIMIT = 0.2
-_TRANSPORT = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.CANCELLED)
 
 
 class _Rpc(Protocol):
@@ -153,6 +151,8 @@ class Race(Generic[StubT, R]):
 
     async def _recover(self, error: grpc.aio.AioRpcError) -> R:
         failure = self._enter(self._first, error, self._started)
+        if isinstance(failure, PreconditionFailed):
+            return await self._of_another_state(failure)
         if not isinstance(failure, Unavailable | Overloaded | DeadlineExceeded):
             self._call_off()
             raise failure from None
@@ -169,6 +169,21 @@ class Race(Generic[StubT, R]):
             raise failure from None
         self._desk.retried.inc()
         return await self._leg(other)
+
+    async def _of_another_state(self, failure: ServiceError) -> R:
+        """Asks the others: while a release spreads, some replicas have a generation, some not."""
+        if self._backup is not None:
+            await self._backup
+            if self._prize:
+                return self._prize[0]
+        rotation = self._desk.roster.rotation
+        for other in [each for each in rotation if each is not self._first][:_OTHERS]:
+            self._desk.retried.inc()
+            try:
+                return await self._leg(other)
+            except PreconditionFailed as refused:
+                failure = refused
+        raise failure
 
     async def _leg(self, replica: Replica[StubT]) -> R:
         started = self._loop.time()
@@ -213,23 +228,6 @@ class Race(Generic[StubT, R]):
     def _call_off(self) -> None:
         if self._backup is not None:
             self._backup.cancel()
-
-
-def translate(stage: str, error: grpc.aio.AioRpcError) -> ServiceError:
-    """Returns the error that a stage answered; what the transport says stays here."""
-    trailer = {key: value for key, value in error.trailing_metadata() or () if value}
-    status = error.code()
-    code = Code.of_grpc(status.value[0])
-    if code is Code.UNAVAILABLE or (status in _TRANSPORT and REASON not in trailer):
-        return Unavailable(f"the {stage} stage does not answer", retry_after_s=1.0)
-    if code is Code.DEADLINE_EXCEEDED:
-        return DeadlineExceeded(f"the {stage} stage took too long")
-    if code is Code.RESOURCE_EXHAUSTED:
-        return Overloaded(f"the {stage} stage has no room", retry_after_s=1.0)
-    if code is Code.INTERNAL:
-        return Internal(f"the {stage} stage failed with {status.name}")
-    field = trailer.get(FIELD)
-    return of_code(code, error.details() or "", field=field if isinstance(field, str) else None)
 
 
 def _is_cancelled() -> bool:

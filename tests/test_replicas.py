@@ -277,6 +277,24 @@ async def test_the_words_of_a_refusal_by_state_arrive() -> None:
             await world.ask()
 
 
+async def test_a_call_for_a_generation_that_one_replica_lacks_goes_to_one_that_has_it() -> None:
+    async with running(3, PATIENT) as world:
+        for replica in world.replicas[:2]:
+            replica.refusal = grpc.StatusCode.FAILED_PRECONDITION
+        for _ in range(20):
+            await world.ask()
+        assert world.replicas[2].calls == 20
+
+
+async def test_a_generation_that_nobody_has_is_asked_for_at_four_at_most() -> None:
+    async with running(6, PATIENT) as world:
+        for replica in world.replicas:
+            replica.refusal = grpc.StatusCode.FAILED_PRECONDITION
+        with pytest.raises(PreconditionFailed, match="the current generation is x"):
+            await world.ask()
+        assert world.calls == 4
+
+
 async def test_retries_end_with_their_budget() -> None:
     settings = replace(PATIENT, retry_burst=3, retry_fraction=0, retry_per_s=0)
     async with running(2, settings) as world:

@@ -21,6 +21,7 @@ from services.gateway.stages import (
     VectorCache,
 )
 
+_AGAIN = 2  # encodings after the first was refused
 _HASH_IN_THREAD = 1 << 20  # a megabyte takes about 1 ms
 
 
@@ -74,20 +75,25 @@ class ImageLeg:
     ) -> Sequence[Ranking]:
         """At most ``count`` products a filter; none where the encoder knows no word of the query.
 
-        An index of another encoder than the one that made a kept vector refuses it: the query is
-        then encoded once more.
+        An index of another encoder than the one that made the vector refuses it: the query is
+        then encoded once more. That happens with kept vectors, and while a release spreads, when
+        the replica that encoded has swapped and those that search have not, or the reverse.
         """
         key = await query_key(query.parts)
-        vector = await self.vectors.get(key)
-        if vector is not None:
+        vector = await self.vectors.get(key) or await self._encoded(query, key, deadline)
+        for _ in range(_AGAIN):
             try:
                 return await self._search(query, vector, count, deadline, filters)
             except PreconditionFailed:
                 self.vectors.refuse(vector.fingerprint)
+            vector = await self._encoded(query, key, deadline)
+        return await self._search(query, vector, count, deadline, filters)
+
+    async def _encoded(self, query: Query, key: bytes, deadline: Deadline) -> QueryVector:
         parts = [await self._loaded(part) for part in query.parts]
         vector = await self.stage.encode(parts, timeout_s=deadline.left_s())
         self.vectors.put(key, vector)
-        return await self._search(query, vector, count, deadline, filters)
+        return vector
 
     async def _search(
         self,
