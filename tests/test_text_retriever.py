@@ -17,8 +17,9 @@ from runtime.generations import Follower
 from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
 from services.text_retriever.index import FORMAT, TextIndex
-from services.text_retriever.main import KIND, open_index
-from services.text_retriever.servicer import NAME, OpenIndex, TextRetrieverServicer
+from services.text_retriever.live import FixedText, LiveText
+from services.text_retriever.main import KIND, TextOpener
+from services.text_retriever.servicer import NAME, TextRetrieverServicer
 from tests.shop import shop
 from tests.test_text_index import found, random_queries
 
@@ -40,13 +41,14 @@ class Clock:
 class Shelf:
     """Publishes text indexes and follows their releases."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, database_url: str = "") -> None:
         self.metrics = Metrics("text")
         self.store = ArtifactStore(root)
+        self.opener = TextOpener(self.store, database_url, str(root.parent), self.metrics)
         self.states: list[bool] = []
-        self.follower: Follower[OpenIndex] = Follower(
+        self.follower: Follower[FixedText | LiveText] = Follower(
             self.store,
-            lambda release: open_index(self.store, release),
+            self.opener.open,
             poll_s=0,
             on_state=lambda ready, _: self.states.append(ready),
             metrics=self.metrics,
@@ -115,7 +117,7 @@ async def test_a_batch_is_answered_in_order_from_one_generation(shelf: Shelf) ->
     for result, tokens in zip(
         reply.results, [["red", "dress"], ["zzzz"], ["navy", "shirt"]], strict=True
     ):
-        ids, scores = room.index.search(tokens, 200)
+        ids, scores = room.view.index.search(tokens, 200)
         hits = hits_from_proto(result.hits)
         assert [hit.product_id for hit in hits] == ids
         assert np.array_equal(np.array([hit.score for hit in hits], np.float32), scores)
@@ -226,4 +228,4 @@ async def test_generated_queries_kill_nothing(shelf: Shelf) -> None:
         reply = await stub.RetrieveProducts(request("red dress"))
     room = shelf.follower.value
     assert room is not None
-    assert list(reply.results[0].hits.product_ids) == found(room.index, "red dress", 200)
+    assert list(reply.results[0].hits.product_ids) == found(room.view.index, "red dress", 200)

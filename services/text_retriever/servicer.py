@@ -1,37 +1,42 @@
-"""Translates the text service of the contract into searches of the index."""
+"""Translates the text service of the contract into questions to the index and its columns."""
 
-import logging
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import grpc
 
+from catalog.filter_wire import facet_to_proto
 from catalog.wire import hits_to_proto
 from fashion.catalog.v1 import catalog_pb2
 from fashion.text.v1 import text_retriever_pb2 as pb
 from fashion.text.v1 import text_retriever_pb2_grpc as pb_grpc
-from runtime.errors import (
-    Code,
-    DeadlineExceeded,
-    InvalidArgument,
-    ServiceError,
-    Unavailable,
-)
+from runtime.errors import DeadlineExceeded, InvalidArgument, ServiceError, Unavailable
 from runtime.metrics import Metrics
+from services.text_retriever.browse import browse, count_facets, product_rows
 from services.text_retriever.index import TextIndex
+from services.text_retriever.live import TextView
+from services.text_retriever.servicer_messages import (
+    MAX_BATCH,
+    ORDERS,
+    check_count,
+    check_query,
+    check_seq,
+    filter_of,
+    hit_count,
+    rows_to_proto,
+    status_of,
+)
 
 NAME = "fashion.text.v1.TextRetrieverService"
-MAX_BATCH = 32
-MAX_CHARS = 512
-MAX_HITS = 1000
-DEFAULT_HITS = 200
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+_LOOK_S = 0.01
+_LONGEST_WAIT_S = 5.0
+_SEARCH_S = 0.05
 
 _Answer = TypeVar("_Answer")
 _Context = grpc.aio.ServicerContext[object, object]
-_log = logging.getLogger(__name__)
 
 
 class Blocking(Protocol):
@@ -41,20 +46,23 @@ class Blocking(Protocol):
         """Returns what the function returns."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenIndex:
-    """An open index, the name of its generation and the catalogue change it was built at."""
+class Opened(Protocol):
+    """An index in service."""
 
-    index: TextIndex
-    generation: str
-    seq: int
+    @property
+    def view(self) -> TextView:
+        """What to answer from now; taken once an answer."""
+
+    @property
+    def is_following(self) -> bool:
+        """Whether later changes will come."""
 
 
 class TextRetrieverServicer(pb_grpc.TextRetrieverServiceServicer):
-    """Answers from the index that is open when a call arrives; a whole batch from one index.
+    """Answers from the index as it is when a call arrives; a whole call from one view.
 
     Args:
-        opened: Returns the open index, or None before there is one.
+        opened: Returns the index in service, or None before there is one.
         run_blocking: Runs the batch off the event loop.
         metrics: Gets ``hemline_batch_queries``.
         clock: Seconds, monotonic.
@@ -62,7 +70,7 @@ class TextRetrieverServicer(pb_grpc.TextRetrieverServiceServicer):
 
     def __init__(
         self,
-        opened: Callable[[], OpenIndex | None],
+        opened: Callable[[], Opened | None],
         run_blocking: Blocking,
         metrics: Metrics,
         *,
@@ -83,15 +91,68 @@ class TextRetrieverServicer(pb_grpc.TextRetrieverServiceServicer):
         queries = request.queries
         if not 1 <= len(queries) <= MAX_BATCH:
             raise InvalidArgument(f"queries must hold 1 to {MAX_BATCH} entries", field="queries")
+        spent = [query.deadline_ms / 1000 for query in queries if query.deadline_ms > 0]
+        view = await self._view(request.min_seq, context, within_s=min(spent, default=None))
+        self._batches.observe(len(queries))
+        results = await self._run_blocking(lambda: self._answers(view.index, queries, arrived))
+        return pb.RetrieveProductsResponse(results=results, generation=_generation(view))
+
+    async def BrowseProducts(
+        self, request: pb.BrowseProductsRequest, context: _Context
+    ) -> pb.BrowseProductsResponse:
+        """Lists the products that a filter admits."""
+        if request.order not in ORDERS:
+            raise InvalidArgument("unknown order", field="order")
+        order, count, found = (
+            ORDERS[request.order],
+            hit_count(request.hit_count),
+            filter_of(request),
+        )
+        view = await self._view(request.min_seq, context)
+        listing = await self._run_blocking(
+            lambda: browse(
+                view.index.columns, found, order=order, count=count, collapse=request.collapse
+            )
+        )
+        return pb.BrowseProductsResponse(
+            product_ids=listing.ids, total=listing.total, generation=_generation(view)
+        )
+
+    async def CountFacets(
+        self, request: pb.CountFacetsRequest, context: _Context
+    ) -> pb.CountFacetsResponse:
+        """Counts the values of fields over products."""
+        check_count(request)
+        view = await self._view(request.min_seq, context)
+        ids, columns = list(request.product_ids), view.index.columns
+
+        def counted() -> pb.CountFacetsResponse:
+            facets = count_facets(columns, ids, request.fields, collapse=request.collapse)
+            rows = rows_to_proto(product_rows(columns, ids)) if request.rows else None
+            return pb.CountFacetsResponse(
+                facets=map(facet_to_proto, facets), rows=rows, generation=_generation(view)
+            )
+
+        return await self._run_blocking(counted)
+
+    async def _view(
+        self, min_seq: int, context: _Context, *, within_s: float | None = None
+    ) -> TextView:
+        """Returns what to answer from, once it holds a change or most of the time is spent."""
+        check_seq(min_seq)
         opened = self._opened()
         if opened is None:
             raise Unavailable("no text index is open yet", retry_after_s=1)
-        self._batches.observe(len(queries))
-        results = await self._run_blocking(lambda: self._answers(opened.index, queries, arrived))
-        return pb.RetrieveProductsResponse(
-            results=results,
-            generation=catalog_pb2.Generation(generation=opened.generation, seq=opened.seq),
-        )
+        view = opened.view
+        if view.seq >= min_seq or not opened.is_following:
+            return view
+        limits = (_LONGEST_WAIT_S, context.time_remaining(), within_s)
+        left_s = min(limit for limit in limits if limit is not None) - _SEARCH_S
+        until = time.monotonic() + left_s
+        while view.seq < min_seq and time.monotonic() < until:
+            await asyncio.sleep(_LOOK_S)
+            view = (self._opened() or opened).view
+        return view
 
     def _answers(
         self, index: TextIndex, queries: Sequence[pb.TextQuery], arrived: float
@@ -100,34 +161,18 @@ class TextRetrieverServicer(pb_grpc.TextRetrieverServiceServicer):
 
     def _answer(self, index: TextIndex, query: pb.TextQuery, arrived: float) -> pb.TextResult:
         try:
-            _check(query)
+            check_query(query)
+            count, found = hit_count(query.hit_count), filter_of(query)
             if query.deadline_ms and (self._clock() - arrived) * 1000 >= query.deadline_ms:
                 raise DeadlineExceeded("the query's budget is spent", field="deadline_ms")
             tokens = index.normalizer.tokens(query.text)
-            ids, scores = index.search(tokens, query.hit_count or DEFAULT_HITS)
+            ids, scores = index.search(tokens, count, found=found)
         except ServiceError as error:
-            return pb.TextResult(status=_status(error))
+            return pb.TextResult(status=status_of(error))
         return pb.TextResult(
             status=catalog_pb2.QueryStatus(), hits=hits_to_proto(ids, scores), terms=tokens
         )
 
 
-def _check(query: pb.TextQuery) -> None:
-    if not query.text.strip():
-        raise InvalidArgument("text is required", field="text")
-    if len(query.text) > MAX_CHARS:
-        raise InvalidArgument(f"text may have at most {MAX_CHARS} characters", field="text")
-    if not 0 <= query.hit_count <= MAX_HITS:
-        raise InvalidArgument(f"hit_count must be 1 to {MAX_HITS}, or 0", field="hit_count")
-    if query.deadline_ms < 0:
-        raise InvalidArgument("deadline_ms must be 0 or more", field="deadline_ms")
-
-
-def _status(error: ServiceError) -> catalog_pb2.QueryStatus:
-    message = error.message
-    if error.code is Code.INTERNAL:
-        _log.error("a query failed: %s", message, exc_info=error)
-        message = "internal error"
-    return catalog_pb2.QueryStatus(
-        code=error.code.grpc_number, message=message, field=error.field or ""
-    )
+def _generation(view: TextView) -> catalog_pb2.Generation:
+    return catalog_pb2.Generation(generation=view.generation, seq=view.seq)

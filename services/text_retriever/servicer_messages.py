@@ -1,0 +1,118 @@
+"""Checks the messages of the text service, and turns answers into messages."""
+
+import logging
+from collections.abc import Mapping
+
+import numpy as np
+
+from catalog.filter_wire import filter_from_proto
+from catalog.product import MAX_ID_CHARS
+from catalog.product_filter import ProductFilter, check_field
+from fashion.catalog.v1 import catalog_pb2
+from fashion.text.v1 import text_retriever_pb2 as pb
+from runtime.errors import Code, InvalidArgument, ServiceError
+from services.text_retriever.browse import Order, Rows
+
+MAX_BATCH = 32
+MAX_CHARS = 512
+MAX_HITS = 1000
+DEFAULT_HITS = 200
+MAX_IDS = 1000
+MAX_FIELDS = 20
+
+ORDERS: Mapping[pb.BrowseOrder, Order] = {
+    pb.BROWSE_ORDER_UNSPECIFIED: "id",
+    pb.BROWSE_ORDER_PRICE_ASC: "price_asc",
+    pb.BROWSE_ORDER_PRICE_DESC: "price_desc",
+    pb.BROWSE_ORDER_NEWEST: "newest",
+}
+
+_log = logging.getLogger(__name__)
+
+
+def check_query(query: pb.TextQuery) -> None:
+    """Refuses a query that is malformed.
+
+    Raises:
+        InvalidArgument: A field is; the error names it.
+    """
+    if not query.text.strip():
+        raise InvalidArgument("text is required", field="text")
+    if len(query.text) > MAX_CHARS:
+        raise InvalidArgument(f"text may have at most {MAX_CHARS} characters", field="text")
+    if query.deadline_ms < 0:
+        raise InvalidArgument("deadline_ms must be 0 or more", field="deadline_ms")
+
+
+def hit_count(wanted: int) -> int:
+    """Returns how many hits are wanted.
+
+    Raises:
+        InvalidArgument: Too many, or fewer than none.
+    """
+    if not 0 <= wanted <= MAX_HITS:
+        raise InvalidArgument(f"hit_count must be 1 to {MAX_HITS}, or 0", field="hit_count")
+    return wanted or DEFAULT_HITS
+
+
+def filter_of(
+    request: pb.TextQuery | pb.BrowseProductsRequest,
+) -> ProductFilter | None:
+    """Returns the filter of a request, checked, or None.
+
+    Raises:
+        InvalidArgument: It is malformed.
+    """
+    return filter_from_proto(request.filter) if request.HasField("filter") else None
+
+
+def check_count(request: pb.CountFacetsRequest) -> None:
+    """Refuses a request for facets that is malformed.
+
+    Raises:
+        InvalidArgument: A field is; the error names it.
+    """
+    ids = request.product_ids
+    if len(ids) > MAX_IDS:
+        raise InvalidArgument(f"at most {MAX_IDS} products are counted", field="product_ids")
+    if len(set(ids)) != len(ids):
+        raise InvalidArgument("a product is there twice", field="product_ids")
+    if not all(1 <= len(each) <= MAX_ID_CHARS for each in ids):
+        raise InvalidArgument(f"an id must be 1 to {MAX_ID_CHARS} characters", field="product_ids")
+    if len(request.fields) > MAX_FIELDS:
+        raise InvalidArgument(f"at most {MAX_FIELDS} fields are counted", field="fields")
+    for place, field in enumerate(request.fields):
+        check_field(field, path=f"fields[{place}]")
+
+
+def check_seq(min_seq: int) -> None:
+    """Refuses a number that no change has.
+
+    Raises:
+        InvalidArgument: It is below 0.
+    """
+    if min_seq < 0:
+        raise InvalidArgument("min_seq must be 0 or more", field="min_seq")
+
+
+def status_of(error: ServiceError) -> catalog_pb2.QueryStatus:
+    """Returns what became of a query that failed; a bug is logged and not told."""
+    message = error.message
+    if error.code is Code.INTERNAL:
+        _log.error("a query failed: %s", message, exc_info=error)
+        message = "internal error"
+    return catalog_pb2.QueryStatus(
+        code=error.code.grpc_number, message=message, field=error.field or ""
+    )
+
+
+def rows_to_proto(rows: Rows) -> pb.ProductRows:
+    """Returns the message of rows, styles numbered within it."""
+    known, numbers = np.unique(rows.styles, return_inverse=True)
+    # A product that is not there has -1, the smallest: the others are numbered from 0.
+    first = 1 if len(known) and known[0] < 0 else 0
+    return pb.ProductRows(
+        styles=(numbers - first).tolist(),
+        prices_minor=rows.prices.tolist(),
+        added_seqs=rows.added.tolist(),
+    )
