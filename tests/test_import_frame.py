@@ -15,7 +15,16 @@ from offline.importing.checkpoint import alone
 from offline.importing.table import TableOptions, plan_table
 from offline.layout import DataDir
 from runtime.errors import SetupError
-from tests.importing import changes, digests, imported, products, refusals, write_csv
+from tests.importing import (
+    changes,
+    digests,
+    imported,
+    photo,
+    products,
+    put_photo,
+    refusals,
+    write_csv,
+)
 from tests.waiting import eventually
 
 YES = TableOptions(says_yes=True)
@@ -137,8 +146,8 @@ def test_a_catalogue_keeps_to_one_currency(tmp_path: Path) -> None:
     data = DataDir(tmp_path / "data")
     rows = [("id", "title", "price", "currency"), ("1", "A", "5", "EUR")]
     imported(plan_table(write_csv(tmp_path / "a.csv", rows), YES), data)
-    rows = [("id", "title", "price"), ("2", "B", "$5"), ("3", "C", "")]
-    report = imported(plan_table(write_csv(tmp_path / "b.csv", rows), YES), data)
+    more = [("id", "title", "price"), ("2", "B", "$5"), ("3", "C", "")]
+    report = imported(plan_table(write_csv(tmp_path / "b.csv", more), YES), data)
     assert report.refused == {"another currency than the catalogue's": 1}
     assert sorted(products(data)) == ["1", "3"]
 
@@ -152,8 +161,6 @@ def test_one_import_at_a_time_works_on_a_catalogue(tmp_path: Path) -> None:
 
 
 def test_photos_taken_in_are_recorded_in_the_catalogue(tmp_path: Path) -> None:
-    from tests.importing import photo, put_photo
-
     data = DataDir(tmp_path / "data")
     put_photo(tmp_path / "a.jpg", "red")
     rows = [("id", "title", "image"), ("1", "A", "a.jpg")]
