@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from catalog.clock import advance, raise_floor, wall_us
-from catalog.rows import Values
+from catalog.rows import Values, dumped
 from catalog.tables import PRODUCTS
 from runtime.errors import Conflict
 
@@ -103,12 +103,22 @@ def bury(
     return len(found), advance(connection, len(found))
 
 
-def set_states(connection: Connection, states: Mapping[str, str]) -> int:
-    """Sets the image states of products that exist and returns how many rows changed."""
+def set_states(
+    connection: Connection,
+    states: Mapping[str, str],
+    photos: Mapping[str, Sequence[str]] | None = None,
+) -> int:
+    """Sets the image states of products that exist and returns how many rows changed.
+
+    With ``photos``, products that have others by now are passed over.
+    """
     seq = advance(connection, 0)
-    known = _known(connection, list(states))
     changed = [
-        key for key, row in known.items() if not row.deleted and row.image_state != states[key]
+        key
+        for key, row in _known(connection, list(states)).items()
+        if not row.deleted
+        and row.image_state != states[key]
+        and (photos is None or row.images == dumped(photos[key]))
     ]
     if changed:
         now = wall_us()

@@ -43,6 +43,7 @@ _LIMITS = "-c lock_timeout=5s -c statement_timeout=60s"
 _NO_LIMITS = "-c lock_timeout=0 -c statement_timeout=0"
 _PATIENCE_S = "3600"
 _LAYOUT_LOCK = 0x4845_4D4C  # "HEML"
+_READ_ONLY = "25006"  # What a standby answers to a write.
 _FULL = ("disk is full", "disk I/O error", "No space left on device")
 
 
@@ -130,6 +131,11 @@ def told_as_unavailable() -> Iterator[None]:
             if is_full
             else "the catalogue cannot be reached or is busy: try again"
         )
+        raise Unavailable(why, retry_after_s=1) from error
+    except sql.InternalError as error:
+        if getattr(error.orig, "sqlstate", None) != _READ_ONLY:
+            raise
+        why = "the catalogue can only be read now: try again"
         raise Unavailable(why, retry_after_s=1) from error
     except sql.TimeoutError as error:
         why = "all connections to the catalogue are in use: try again"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 from sqlalchemy import Engine, delete, select, tuple_
 
-from catalog.database import insert_new, writer
+from catalog.database import insert_new, told_as_unavailable, writer
 from catalog.interaction import Interaction
 from catalog.limits import check_interaction
 from catalog.rows import INTERACTION_COLUMNS, interaction_of, interaction_values
@@ -36,7 +36,7 @@ class Journal:
             return 0
         statement = insert_new(self._engine, INTERACTIONS).returning(INTERACTIONS.c.event_id)
         values = [interaction_values(event) for event in fresh.values()]
-        with writer(self._engine).begin() as connection:
+        with told_as_unavailable(), writer(self._engine).begin() as connection:
             return len(connection.execute(statement, values).all())
 
     def remove(self, prefix: str) -> int:
@@ -44,7 +44,7 @@ class Journal:
         doomed = delete(INTERACTIONS).where(
             INTERACTIONS.c.event_id.startswith(prefix, autoescape=True)
         )
-        with writer(self._engine).begin() as connection:
+        with told_as_unavailable(), writer(self._engine).begin() as connection:
             return connection.execute(doomed).rowcount
 
     def scan(self, *, kinds: Sequence[str] = ()) -> Iterator[Interaction]:
@@ -57,7 +57,7 @@ class Journal:
         place = tuple_(INTERACTIONS.c.at_us, INTERACTIONS.c.event_id)
         page = statement.limit(_PAGE)
         while True:
-            with self._engine.connect() as connection:
+            with told_as_unavailable(), self._engine.connect() as connection:
                 rows = connection.execute(page).all()
             yield from map(interaction_of, rows)
             if len(rows) < _PAGE:
@@ -73,7 +73,7 @@ class Journal:
             .order_by(INTERACTIONS.c.at_us.desc(), INTERACTIONS.c.event_id.desc())
             .limit(limit)
         )
-        with self._engine.connect() as connection:
+        with told_as_unavailable(), self._engine.connect() as connection:
             rows = connection.execute(statement).all()
         return [interaction_of(row) for row in reversed(rows)]
 

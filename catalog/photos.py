@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, select
 
 from catalog.clock import wall_us
-from catalog.database import insert_new, writer
+from catalog.database import insert_new, told_as_unavailable, writer
 from catalog.limits import is_sha256
 from catalog.tables import MEDIA
 from runtime.errors import InvalidArgument
@@ -53,13 +53,13 @@ class Photos:
         if not rows:
             return 0
         statement = insert_new(self._engine, MEDIA).returning(MEDIA.c.sha256)
-        with writer(self._engine).begin() as connection:
+        with told_as_unavailable(), writer(self._engine).begin() as connection:
             return len(connection.execute(statement, list(rows.values())).all())
 
     def get(self, sha256: str) -> Photo | None:
         """Returns the row of a photo, or None."""
         c = MEDIA.c
         wanted = select(c.sha256, c.media_type, c.bytes, c.added_us).where(c.sha256 == sha256)
-        with self._engine.connect() as connection:
+        with told_as_unavailable(), self._engine.connect() as connection:
             row = connection.execute(wanted).first()
         return None if row is None else Photo(*row)

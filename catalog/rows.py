@@ -34,16 +34,16 @@ def product_values(product: Product) -> Values:
         "title": product.title,
         "description": product.description,
         "brand": product.brand,
-        "category": _dump(product.category),
+        "category": dumped(product.category),
         "kind": product.kind,
         "gender": product.gender,
         "colour": product.colour,
         "season": product.season,
-        "attributes": _dump(dict(product.attributes)),
-        "sizes": _dump([(size.size, size.stock) for size in product.sizes]),
+        "attributes": dumped(dict(product.attributes)),
+        "sizes": dumped([(size.size, size.stock) for size in product.sizes]),
         "price_minor": product.price_minor,
         "currency": product.currency,
-        "images": _dump(product.images),
+        "images": dumped(product.images),
         "product_url": product.product_url,
     }
     canonical = orjson.dumps(list(values.values()))
@@ -111,5 +111,6 @@ def interaction_of(row: Sequence[Any]) -> Interaction:
     )
 
 
-def _dump(value: object) -> str:
+def dumped(value: object) -> str:
+    """Returns a value as a column of JSON holds it; equal values are equal text."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

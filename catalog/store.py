@@ -161,12 +161,16 @@ class CatalogStore(CatalogReads):
         with self._writing() as connection:
             return changes.purge(connection, before_us)
 
-    def set_image_state(self, states: Mapping[str, str]) -> int:
+    def set_image_state(
+        self, states: Mapping[str, str], *, photos: Mapping[str, Sequence[str]] | None = None
+    ) -> int:
         """Records what became of products' photos and returns how many rows changed.
 
         Args:
             states: "none", "pending", "embedded" or "rejected(reason)" by product id; unknown
                 products are passed over.
+            photos: The photos of each product that the verdict is about; products that have
+                others by now are passed over.
 
         Raises:
             InvalidArgument: A state is none of these; nothing is kept.
@@ -174,7 +178,7 @@ class CatalogStore(CatalogReads):
         for state in states.values():
             check_image_state(state)
         with self._writing() as connection:
-            return changes.set_states(connection, states)
+            return changes.set_states(connection, states, photos)
 
     def jump_clock(self) -> int:
         """Moves the clock past all numbers that a lost catalogue may have given out.
@@ -186,13 +190,11 @@ class CatalogStore(CatalogReads):
 
     def add_media(self, photos: Sequence[Photo]) -> int:
         """Records photos that the media store keeps and returns how many were new."""
-        with told_as_unavailable():
-            return self._photos.add(photos)
+        return self._photos.add(photos)
 
     def media(self, sha256: str) -> Photo | None:
         """Returns what is known of a photo by its content hash, or None."""
-        with told_as_unavailable():
-            return self._photos.get(sha256)
+        return self._photos.get(sha256)
 
     def add_interactions(self, events: Sequence[Interaction]) -> int:
         """Keeps events in one transaction and returns how many were new, by ``event_id``.
@@ -200,13 +202,11 @@ class CatalogStore(CatalogReads):
         Raises:
             InvalidArgument: An event is over a limit; nothing is kept.
         """
-        with told_as_unavailable():
-            return self._journal.add(events)
+        return self._journal.add(events)
 
     def remove_interactions(self, *, prefix: str) -> int:
         """Removes the events whose id begins with ``prefix`` and returns how many there were."""
-        with told_as_unavailable():
-            return self._journal.remove(prefix)
+        return self._journal.remove(prefix)
 
     def interactions(self, *, kinds: Sequence[str] = ()) -> Iterator[Interaction]:
         """Yields events by (time, event id); ``kinds`` empty means all."""

@@ -103,6 +103,26 @@ def test_a_photo_is_pending_until_told_otherwise_and_again_when_it_changes(
         store.set_image_state({"007": "fine"})
 
 
+def test_a_verdict_on_photos_that_a_product_no_longer_has_is_passed_over(
+    store: CatalogStore,
+) -> None:
+    store.upsert([FULL])
+    seen = {"007": FULL.images}
+    store.upsert([replace(FULL, images=("ef" * 32,))])
+    assert store.set_image_state({"007": "embedded"}, photos=seen) == 0
+    waiting = store.get("007")
+    assert waiting is not None
+    assert waiting.image_state == "pending"
+    assert store.set_image_state({"007": "embedded"}, photos={"007": ("ef" * 32,)}) == 1
+
+
+def test_ids_are_ordered_by_code_point_whatever_people_think_of_them(store: CatalogStore) -> None:
+    ids = ["a", "B", "_", "-", "10", "9", "é", "e", "Z", "ß", "👗", "￿", " x"]
+    store.upsert([replace(plain(1), id=each) for each in ids])
+    assert [product.id for product in store.scan()] == sorted(ids)
+    assert [product.id for product in store.scan(after="Z")] == sorted(i for i in ids if i > "Z")
+
+
 def test_a_deleted_product_is_gone_takes_a_number_and_may_come_back(store: CatalogStore) -> None:
     store.upsert([plain(1), plain(2)])
     assert store.delete(["p-0001", "p-0001", "nobody"]).deleted == 1
