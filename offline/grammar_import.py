@@ -1,5 +1,6 @@
 """Says what `hemline import`, `images` and `export` may be told."""
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,18 @@ def add_import(commands: "Commands") -> None:
         metavar="REJECTS",
         help="import the rows of this rejects file, as mended, and nothing else",
     )
+    _takes_events(verb)
+    _takes_table(verb)
+    photos = verb.add_argument_group("for deepfashion")
+    photos.add_argument(
+        "--masked",
+        choices=["white", "black"],
+        default="",
+        help="paint over what a photo's mask (NAME_segm.png) calls background",
+    )
+
+
+def _takes_events(verb: argparse.ArgumentParser) -> None:
     events = verb.add_argument_group("for hm, amazon-2023, amazon-2014, dvbpr")
     events.add_argument(
         "--k-core",
@@ -69,6 +82,9 @@ def add_import(commands: "Commands") -> None:
         metavar="X",
         help="hm: take the newest price times X as the price of an article (needs --currency)",
     )
+
+
+def _takes_table(verb: argparse.ArgumentParser) -> None:
     table = verb.add_argument_group("for table")
     table.add_argument(
         "--map",
@@ -81,13 +97,6 @@ def add_import(commands: "Commands") -> None:
     table.add_argument("--yes", action="store_true", help="agree to what is guessed")
     table.add_argument(
         "--interactions", action="store_true", help="rows tell what shoppers did, not products"
-    )
-    photos = verb.add_argument_group("for deepfashion")
-    photos.add_argument(
-        "--masked",
-        choices=["white", "black"],
-        default="",
-        help="paint over what a photo's mask (NAME_segm.png) calls background",
     )
 
 
