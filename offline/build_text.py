@@ -42,7 +42,8 @@ def _build(store: CatalogStore, artifacts: ArtifactStore) -> Artifact:
         "weights": weights,
     }
     found = artifacts.find(KIND, format=FORMAT, inputs=inputs)
-    if found is not None:
+    # One that can no longer catch up, as after a restore, is made anew from the same content.
+    if found is not None and store.is_followable(found.seq):
         return found
 
     def write(folder: Path) -> Mapping[str, object]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import tantivy
+from tantivy import Occur
 
 from catalog.columns import Columns, ColumnsView
 from catalog.normalize import Normalizer
@@ -22,7 +23,7 @@ from services.text_retriever.files import (
     open_engine,
     read_columns,
 )
-from services.text_retriever.query import any_of, clauses_of, with_clauses, with_rows
+from services.text_retriever.query import any_of, clauses_of, rows_query, with_clauses
 
 __all__ = ["CANARY_TOLERANCE", "FORMAT", "WEIGHTS", "TextIndex"]
 
@@ -160,7 +161,8 @@ class TextIndex:
                 return [], np.empty(0, np.float32)
             clauses, is_exact = clauses_of(self._schema, found)
             if matching <= _FEW_ROWS and not is_exact:
-                query = with_rows(self._schema, query, np.flatnonzero(admitted).tolist())
+                few = rows_query(self._schema, np.flatnonzero(admitted).tolist())
+                query = with_clauses(query, [(Occur.Must, few)])
             elif matching < _WIDE * len(self) and clauses:
                 query = with_clauses(query, clauses)
                 depth = count if is_exact else _DEEPER * count

@@ -123,7 +123,9 @@ class LiveText:
         return self._lane.tail.problem
 
     def close(self) -> None:
-        """Ends following; the last view can still be searched."""
+        """Ends following; the last view can still be searched. May be called twice."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._rebuilder.join()
         self._lane.close()

@@ -35,9 +35,9 @@ def any_of(schema: Schema, tokens: Sequence[str]) -> Query:
     )
 
 
-def with_rows(schema: Schema, query: Query, rows: Sequence[int]) -> Query:
-    """Returns the query for those of its documents that are of the rows, scored as before."""
-    return with_clauses(query, [(Occur.Must, Query.term_set_query(schema, ROW, rows))])
+def rows_query(schema: Schema, rows: Sequence[int]) -> Query:
+    """Returns the query for the documents of rows of the columns."""
+    return Query.term_set_query(schema, ROW, rows)
 
 
 def with_clauses(query: Query, clauses: Clauses) -> Query:

@@ -10,7 +10,7 @@ from catalog.feed import Change
 from catalog.normalize import Normalizer
 from catalog.product import Product
 from catalog.searched import text_digest
-from services.text_retriever.documents import ROW, DocumentMaker
+from services.text_retriever.documents import DocumentMaker
 from services.text_retriever.files import (
     COLUMNS,
     INDEX,
@@ -20,6 +20,7 @@ from services.text_retriever.files import (
     read_columns,
 )
 from services.text_retriever.index import TextIndex
+from services.text_retriever.query import rows_query
 
 _WRITER_BYTES = 50_000_000
 _BUILD_BYTES = 300_000_000
@@ -127,8 +128,10 @@ class WritableIndex:
     def _write(self) -> None:
         try:
             with contained():
+                # By a query: by a term, the engine takes a number for a signed one and finds none.
+                rows = rows_query(self._index.schema, list(self._unwritten))
+                self._writer.delete_documents_by_query(rows)
                 for row, product in self._unwritten.items():
-                    self._writer.delete_documents_by_term(ROW, row)
                     if product is not None:
                         self._writer.add_document(self._maker.document(product, row))
                 self._writer.commit()
