@@ -43,7 +43,15 @@ DRESS: dict[str, Any] = {
 
 
 @pytest.fixture
-async def doors(tmp_path: Path) -> AsyncIterator[WriteDoors]:
+async def doors(tmp_path: Path, database: str) -> AsyncIterator[WriteDoors]:
+    """A gateway on each kind of database in turn."""
+    async with open_doors(tmp_path, url=database) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def light_doors(tmp_path: Path) -> AsyncIterator[WriteDoors]:
+    """A gateway on a file, for what never comes as far as the database."""
     async with open_doors(tmp_path) as opened:
         yield opened
 
@@ -84,9 +92,11 @@ async def test_what_was_written_is_read_at_once(doors: WriteDoors) -> None:
     assert (await shown(doors, "p-1"))["price_minor"] == 3999
 
 
-async def test_another_gateway_reads_it_too(doors: WriteDoors, tmp_path: Path) -> None:
+async def test_another_gateway_reads_it_too(
+    doors: WriteDoors, tmp_path: Path, database: str
+) -> None:
     await put(doors, "p-1")
-    async with open_doors(tmp_path) as other:
+    async with open_doors(tmp_path, url=database) as other:
         assert (await shown(other, "p-1"))["title"] == DRESS["title"]
         await put(doors, "p-1", title="Changed")
         assert (await shown(other, "p-1"))["title"] == "Changed"
@@ -94,9 +104,9 @@ async def test_another_gateway_reads_it_too(doors: WriteDoors, tmp_path: Path) -
         problem(await other.client.get("/v1/products/p-1"), 404)
 
 
-async def test_what_was_acknowledged_is_in_the_database(doors: WriteDoors, tmp_path: Path) -> None:
+async def test_what_was_acknowledged_is_in_the_database(doors: WriteDoors, database: str) -> None:
     seq = await put(doors, "p-1")
-    fresh = CatalogStore.open(f"sqlite:///{tmp_path / 'catalog.sqlite'}")
+    fresh = CatalogStore.open(database)
     try:
         found = fresh.get("p-1")
         assert found is not None
@@ -160,20 +170,20 @@ async def test_creating_only_never_replaces(doors: WriteDoors) -> None:
 
 
 @pytest.mark.parametrize("odd", ["*", 'W/"1"', "x", "", "0", "-1", "1.0", "9" * 30, "\u0661", '"'])
-async def test_odd_conditions_are_refused(doors: WriteDoors, odd: str) -> None:
+async def test_odd_conditions_are_refused(light_doors: WriteDoors, odd: str) -> None:
     headers = [(b"if-match", odd.encode())]
-    reply = await doors.client.put("/v1/products/p-1", json=DRESS, headers=headers)
+    reply = await light_doors.client.put("/v1/products/p-1", json=DRESS, headers=headers)
     assert problem(reply, 400).field == "if-match"
-    assert doors.store.count() == 0
+    assert light_doors.store.count() == 0
 
 
 @pytest.mark.parametrize(
     "headers", [{"If-None-Match": "5"}, {"If-None-Match": "*", "If-Match": "5"}]
 )
 async def test_odd_conditions_of_creation_are_refused(
-    doors: WriteDoors, headers: dict[str, str]
+    light_doors: WriteDoors, headers: dict[str, str]
 ) -> None:
-    reply = await doors.client.put("/v1/products/p-1", json=DRESS, headers=headers)
+    reply = await light_doors.client.put("/v1/products/p-1", json=DRESS, headers=headers)
     assert problem(reply, 400).field == "if-none-match"
 
 
@@ -316,25 +326,25 @@ BAD_PRODUCTS: dict[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("name", BAD_PRODUCTS)
 async def test_bad_products_are_refused_by_field_without_an_echo(
-    doors: WriteDoors, name: str
+    light_doors: WriteDoors, name: str
 ) -> None:
     raw, field = BAD_PRODUCTS[name]
-    told = problem(await doors.client.put("/v1/products/p-1", content=raw), 400)
+    told = problem(await light_doors.client.put("/v1/products/p-1", content=raw), 400)
     assert told.code == "invalid_argument"
     assert (told.field or "").split(".")[0] == field.split(".")[0]
-    assert doors.store.seq() == 0
+    assert light_doors.store.seq() == 0
 
 
 @pytest.mark.parametrize("name", [name for name in BAD_PRODUCTS if name != "another id"])
 async def test_a_bad_product_of_a_batch_is_rejected_alone_if_it_is_json(
-    doors: WriteDoors, name: str
+    light_doors: WriteDoors, name: str
 ) -> None:
     raw, field = BAD_PRODUCTS[name]
     body = b'{"products": [{"id": "p", "title": "a"}, ' + raw + b"]}"
-    reply = await doors.client.post("/v1/products:batchUpsert", content=body)
+    reply = await light_doors.client.post("/v1/products:batchUpsert", content=body)
     if field == "body" and name not in ("an array", "an unknown field with an odd name"):
         problem(reply, 400)
-        assert doors.store.count() == 0
+        assert light_doors.store.count() == 0
         return
     assert MARK not in reply.text
     told = BatchUpsertReply.model_validate_json(reply.content)
@@ -349,13 +359,13 @@ async def test_a_bad_product_of_a_batch_is_rejected_alone_if_it_is_json(
         b'{"products": [NaN', b'{"products": ["\\ud800"]}',
     ],
 )  # fmt: skip
-async def test_what_is_no_batch_is_refused_whole(doors: WriteDoors, raw: bytes) -> None:
-    problem(await doors.client.post("/v1/products:batchUpsert", content=raw), 400)
+async def test_what_is_no_batch_is_refused_whole(light_doors: WriteDoors, raw: bytes) -> None:
+    problem(await light_doors.client.post("/v1/products:batchUpsert", content=raw), 400)
 
 
-async def test_large_bodies_are_refused(doors: WriteDoors) -> None:
+async def test_large_bodies_are_refused(light_doors: WriteDoors) -> None:
     padding = b" " * MAX_PRODUCT_BYTES
-    reply = await doors.client.put("/v1/products/p-1", content=b'{"title": "a"}' + padding)
+    reply = await light_doors.client.put("/v1/products/p-1", content=b'{"title": "a"}' + padding)
     assert problem(reply, 413).field == "body"
 
     async def endless() -> AsyncIterator[bytes]:
@@ -363,18 +373,20 @@ async def test_large_bodies_are_refused(doors: WriteDoors) -> None:
         while True:
             yield b'{"id": "a", "title": "a"},' * 1000
 
-    reply = await doors.client.post("/v1/products:batchUpsert", content=endless())
+    reply = await light_doors.client.post("/v1/products:batchUpsert", content=endless())
     assert problem(reply, 413).field == "body"
-    assert doors.store.count() == 0
+    assert light_doors.store.count() == 0
 
 
 @CALM
 @given(raw=st.binary(max_size=200))
-async def test_no_bytes_are_an_internal_error(doors: WriteDoors, raw: bytes) -> None:
+async def test_no_bytes_are_an_internal_error(light_doors: WriteDoors, raw: bytes) -> None:
     for reply in (
-        await doors.client.put("/v1/products/p-1", content=raw),
-        await doors.client.post("/v1/products:batchUpsert", content=raw),
-        await doors.client.post("/v1/products:batchUpsert", content=b'{"products":[' + raw + b"]}"),
+        await light_doors.client.put("/v1/products/p-1", content=raw),
+        await light_doors.client.post("/v1/products:batchUpsert", content=raw),
+        await light_doors.client.post(
+            "/v1/products:batchUpsert", content=b'{"products":[' + raw + b"]}"
+        ),
     ):
         assert reply.status_code in (200, 400)
 
@@ -394,12 +406,14 @@ _FIELDS = st.sampled_from(
 
 @CALM
 @given(body=st.dictionaries(_FIELDS, _json))
-async def test_no_json_is_an_internal_error(doors: WriteDoors, body: dict[str, object]) -> None:
+async def test_no_json_is_an_internal_error(
+    light_doors: WriteDoors, body: dict[str, object]
+) -> None:
     raw = json.dumps(body).encode("utf-8", "replace")
     many = b'{"products": [' + raw + b"]}"
     for reply in (
-        await doors.client.put("/v1/products/p-1", content=raw),
-        await doors.client.post("/v1/products:batchUpsert", content=many),
+        await light_doors.client.put("/v1/products/p-1", content=raw),
+        await light_doors.client.post("/v1/products:batchUpsert", content=many),
     ):
         assert reply.status_code in (200, 400)
 
@@ -500,24 +514,24 @@ BAD_CALLS = {
 
 
 @pytest.mark.parametrize("name", BAD_CALLS)
-async def test_bad_calls_are_refused_by_field(doors: WriteDoors, name: str) -> None:
+async def test_bad_calls_are_refused_by_field(light_doors: WriteDoors, name: str) -> None:
     request, field = BAD_CALLS[name]
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await doors.stub.UpsertProducts(request)
+        await light_doors.stub.UpsertProducts(request)
     assert refused(caught.value) == (grpc.StatusCode.INVALID_ARGUMENT, field)
 
 
-async def test_a_large_call_is_refused(doors: WriteDoors) -> None:
+async def test_a_large_call_is_refused(light_doors: WriteDoors) -> None:
     large = message("a", description="x" * MAX_BATCH_BYTES)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await doors.stub.UpsertProducts(pb.UpsertProductsRequest(products=[large]))
+        await light_doors.stub.UpsertProducts(pb.UpsertProductsRequest(products=[large]))
     assert refused(caught.value) == (grpc.StatusCode.OUT_OF_RANGE, "products")
 
 
-async def test_the_description_tells_how_to_write(doors: WriteDoors) -> None:
-    document = (await doors.client.get("/openapi.json")).json()
+async def test_the_description_tells_how_to_write(light_doors: WriteDoors) -> None:
+    document = (await light_doors.client.get("/openapi.json")).json()
     put_it = document["paths"]["/v1/products/{product_id}"]["put"]
     body = put_it["requestBody"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/ProductBody"}
     assert put_it["x-scope"] == "write"
-    assert "PUT</b> <code>/v1/products/{product_id}" in (await doors.client.get("/docs")).text
+    assert "PUT</b> <code>/v1/products/{product_id}" in (await light_doors.client.get("/docs")).text

@@ -63,10 +63,17 @@ class WriteDoors:
 
 @asynccontextmanager
 async def open_doors(
-    folder: Path, *, access: Access | None = None, lane: WriteLane | None = None
+    folder: Path,
+    *,
+    url: str = "",
+    access: Access | None = None,
+    lane: WriteLane | None = None,
 ) -> AsyncIterator[WriteDoors]:
-    """Opens a gateway on ``folder``, whose catalogue is made when missing."""
-    url = f"sqlite:///{folder / 'catalog.sqlite'}"
+    """Opens a gateway on a folder and a catalogue, which is made when missing.
+
+    Without a URL the catalogue is a file of the folder.
+    """
+    url = url or f"sqlite:///{folder / 'catalog.sqlite'}"
     store = CatalogStore.open(url, create=True)
     catalog = LateCatalog(url, poll_s=1, on_state=lambda ready, reason: None)
     await catalog.open()
