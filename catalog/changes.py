@@ -22,7 +22,7 @@ _SET_STATE = _TOUCH.values(
     image_state=bindparam("state"), seq=bindparam("at"), changed_us=bindparam("now")
 )
 _BURY = _TOUCH.values(deleted=True, seq=bindparam("at"), changed_us=bindparam("now"))
-_OLD = (_C.deleted, _C.changed_us < bindparam("before"))
+_OLD = (_C.deleted, _C.changed_us < bindparam("before"), _C.seq <= bindparam("up_to"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +131,19 @@ def set_states(
     return len(changed)
 
 
-def purge(connection: Connection, before_us: int) -> int:
-    """Forgets the tombstones of before a time, raises the log floor to the last of them.
+def purge(connection: Connection, before_us: int, up_to: int) -> int:
+    """Forgets the tombstones of before a time and not past a number; raises the log floor.
 
     Returns:
         How many there were.
     """
     advance(connection, 0)
-    newest = connection.execute(select(func.max(_C.seq)).where(*_OLD), {"before": before_us})
-    floor = newest.scalar_one()
+    which = {"before": before_us, "up_to": up_to}
+    floor = connection.execute(select(func.max(_C.seq)).where(*_OLD), which).scalar_one()
     if floor is None:
         return 0
     raise_floor(connection, floor)
-    return connection.execute(delete(PRODUCTS).where(*_OLD), {"before": before_us}).rowcount
+    return connection.execute(delete(PRODUCTS).where(*_OLD), which).rowcount
 
 
 def _expect(ids: Sequence[str] | Mapping[str, Values], known: Mapping[str, _Before],

@@ -13,7 +13,7 @@ from catalog.database import open_engine, told_as_unavailable, writer
 from catalog.interaction import Interaction
 from catalog.journal import Journal
 from catalog.layout import lay_out
-from catalog.limits import check_image_state, check_product
+from catalog.limits import MAX_INT64, check_image_state, check_product
 from catalog.photos import Photo, Photos
 from catalog.product import Product
 from catalog.reads import PAGE, CatalogReads
@@ -153,13 +153,17 @@ class CatalogStore(CatalogReads):
         with self._writing() as connection:
             return DeleteReport(*changes.bury(connection, ids, if_seq=if_seq))
 
-    def purge_tombstones(self, before_us: int) -> int:
-        """Forgets what was deleted before a time in microseconds UTC; returns how many.
+    def purge_tombstones(self, before_us: int, *, up_to: int = MAX_INT64) -> int:
+        """Forgets old deletions and returns how many.
 
         Raises the log floor: snapshots and followers older than that must begin anew.
+
+        Args:
+            before_us: Those before this time, in microseconds UTC.
+            up_to: Those up to this number, such as that of the oldest snapshot in use.
         """
         with self._writing() as connection:
-            return changes.purge(connection, before_us)
+            return changes.purge(connection, before_us, up_to)
 
     def set_image_state(
         self, states: Mapping[str, str], *, photos: Mapping[str, Sequence[str]] | None = None

@@ -106,6 +106,17 @@ def test_tombstones_are_purged_by_age_and_raise_the_floor(store: CatalogStore) -
     assert store.log_floor() == 4
 
 
+def test_no_tombstone_is_purged_that_a_snapshot_in_use_may_need(store: CatalogStore) -> None:
+    store.upsert([plain(n) for n in range(3)])
+    store.delete(["p-0000"])
+    store.delete(["p-0001"])
+    assert store.purge_tombstones(FOREVER_US, up_to=3) == 0
+    assert store.purge_tombstones(FOREVER_US, up_to=4) == 1
+    assert store.log_floor() == 4
+    changes = ChangeFeed(store).read(4).products
+    assert [(each.product_id, each.product) for each in changes] == [("p-0001", None)]
+
+
 def test_who_stands_below_the_floor_is_told_and_who_stands_on_it_goes_on(
     store: CatalogStore,
 ) -> None:
