@@ -145,7 +145,7 @@ class _Build:
         problems = self.store.vectors.problems(self.fingerprint, refused) if refused else {}
         states = image_states(images, known, problems)
         news = {p.id: states[p.id] for p in page if states[p.id] != p.image_state}
-        if news and self.store.set_image_state(news):
+        if news and self.store.set_image_state(news, photos=images):
             # A click's write must find a gap between the commits.
             time.sleep(_PAUSE_S)
         return len(refused)

@@ -205,7 +205,8 @@ def _tell(store: CatalogStore, images: Images, known: Mapping[str, bool], finger
         problems = store.vectors.problems(fingerprint, list(refused.values()))
         for product_id, sha in refused.items():
             states[product_id] = f"rejected({problems.get(sha, MISSING)})"
-    return store.set_image_state(states) if states else 0
+    # A shop that changes a photo meanwhile waits for another verdict.
+    return store.set_image_state(states, photos=images) if states else 0
 
 
 def first_usable(photos: Sequence[str], known: Mapping[str, bool]) -> str | None:
