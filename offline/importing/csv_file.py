@@ -5,8 +5,8 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from catalog.normalize import clean
 from offline.importing.records import MAX_LINE_CHARS, SURROGATE, Record, TextFile
+from offline.importing.values import tidy
 from runtime.errors import SetupError
 
 MAX_RECORD_LINES = 200
@@ -68,7 +68,7 @@ class CsvFile(TextFile):
             # The published table does not quote titles with commas; the title stands last.
             kept = len(self.header) - 1
             fields = [*fields[:kept], self._delimiter.join(fields[kept:])]
-        return Record(line, raw, dict(zip(self.header, map(_clean, fields), strict=True)))
+        return Record(line, raw, dict(zip(self.header, map(tidy, fields), strict=True)))
 
     def _record(self, number: int, line: str, lines: "_Again") -> Record:
         raw, taken = line, list[tuple[int, str, str]]()
@@ -106,7 +106,7 @@ class CsvFile(TextFile):
 
     def _read_header(self) -> list[str]:
         _, line, problem = next(self.lines(), (0, "", ""))
-        header = [] if problem else [clean(name) for name in self._split(line.rstrip("\r\n"))]
+        header = [] if problem else [tidy(name) for name in self._split(line.rstrip("\r\n"))]
         doubles = sorted({name for name in header if header.count(name) > 1})
         if doubles:
             raise SetupError(f"{self.path} has more than one column {', '.join(doubles)}")
@@ -125,10 +125,3 @@ class _Again(Iterator[tuple[int, str, str]]):
 
     def push(self, lines: Sequence[tuple[int, str, str]]) -> None:
         self._waiting.extend(reversed(lines))
-
-
-def _clean(text: str) -> str:
-    # Most fields are clean already, and this is asked of each.
-    if text.isascii() and text.isprintable() and "  " not in text:
-        return text.strip()
-    return clean(text)

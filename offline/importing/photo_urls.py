@@ -38,6 +38,7 @@ class PhotoUrls:
         self._db = sqlite3.connect(path, timeout=5)
         self._db.execute("pragma journal_mode=wal")
         self._db.executescript(_TABLES)
+        self._is_empty = self._db.execute("select 1 from wanted limit 1").fetchone() is None
 
     def close(self) -> None:
         """Keeps what was told and closes the database."""
@@ -53,8 +54,10 @@ class PhotoUrls:
 
         What was told of the product before is forgotten.
         """
-        known = self.urls_of(product_id)
-        if known != tuple(urls):
+        if self._is_empty and not urls:
+            return ()
+        if self.urls_of(product_id) != tuple(urls):
+            self._is_empty = False
             self._db.execute("delete from wanted where product_id = ?", (product_id,))
             self._db.executemany(
                 "insert into wanted values (?, ?, ?)",

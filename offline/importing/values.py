@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from catalog.limits import MAX_INT64
@@ -31,7 +32,7 @@ def text_of(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return clean(value)
+        return tidy(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
@@ -41,10 +42,16 @@ def text_of(value: object) -> str:
     raise BadRow("a text is expected where a list or an object stands")
 
 
+def tidy(text: str) -> str:
+    """Returns the text cleaned; most texts are clean already, and this is asked of each."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    return clean(text)
+
+
 def word_of(value: object) -> str:
     """Returns a label in the catalogue's form: "Tshirts" is "t-shirt", "Off White" "off-white"."""
-    text = text_of(value)
-    return "" if text.lower() in _NOTHING else readable(text).lower()
+    return _word(text_of(value))
 
 
 def plain(text: str) -> str:
@@ -136,6 +143,12 @@ def whole_of(value: object, *, what: str) -> int:
 def truth_of(value: object) -> bool:
     """Returns whether a value means yes."""
     return text_of(value).lower() in ("yes", "true", "1", "y", "t")
+
+
+@lru_cache(maxsize=4096)
+def _word(text: str) -> str:
+    # A table has few labels, each in many rows.
+    return "" if text.lower() in _NOTHING else readable(text).lower()
 
 
 def _amount_in(text: str, currency: str) -> tuple[Decimal, str]:
