@@ -2,9 +2,10 @@
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import httpx
 import pytest
 
 from catalog.product import Product
@@ -202,3 +203,82 @@ def test_without_the_text_stage_facets_and_styles_are_those_of_the_picture_side(
     assert "text_unavailable" in answer["degraded_reasons"]
     assert ids(answer) == ids(alone)
     assert (answer["facets"], answer["total"]) == (alone["facets"], alone["total"])
+
+
+class Writer:
+    """Puts products beside those of the world, and takes all of them away again."""
+
+    def __init__(self, running: Running, like: Product) -> None:
+        self._client = httpx.Client(base_url=running.rest_url, timeout=30)
+        self._like = like
+        self._there: list[str] = []
+
+    def put(self, name: str) -> int:
+        """The seq of a new product, which has the photos of an old one."""
+        body = {
+            "style_id": f"s-{name}",
+            "title": f"{self._like.title} {name}",
+            "kind": self._like.kind,
+            "category": self._like.category,
+            "price_minor": 1234,
+            "currency": "EUR",
+            "images": self._like.images,
+        }
+        answer = self._client.put(f"/v1/products/{name}", json=body).raise_for_status()
+        self._there.append(name)
+        return int(answer.json()["seq"])
+
+    def delete(self, name: str) -> int:
+        self._there.remove(name)
+        answer = self._client.delete(f"/v1/products/{name}").raise_for_status()
+        return int(answer.json()["seq"])
+
+    def close(self) -> None:
+        for name in list(self._there):
+            self.delete(name)
+        self._client.close()
+
+
+@pytest.fixture
+def writer(running: Running, products: Mapping[str, Product]) -> Iterator[Writer]:
+    like = next(each for each in products.values() if each.kind == "dress")
+    opened = Writer(running, like)
+    yield opened
+    opened.close()
+
+
+def test_a_search_knows_the_change_that_it_asks_for(running: Running, writer: Writer) -> None:
+    request: Json = {"text": "dress", "filter": {"field": "id", "in": ["zz-new"]}}
+    put = running.search(**request, min_seq=writer.put("zz-new"), facets=["price_minor"])
+    assert (ids(put), put["total"]["value"], put["degraded_reasons"]) == (["zz-new"], 1, [])
+    assert [entry["count"] for entry in put["facets"]["price_minor"]] == [1]
+    gone = running.search(**request, min_seq=writer.delete("zz-new"))
+    assert (ids(gone), gone["total"]["value"], gone["degraded_reasons"]) == ([], 0, [])
+    ahead = running.search(text="dress", min_seq=2**60)
+    assert ahead["degraded_reasons"] == ["stale_index"]
+
+
+def test_a_walk_is_frozen_while_the_catalogue_changes(running: Running, writer: Writer) -> None:
+    request: Json = {"text": "dress", "page_size": 12, "user_id": "u-0004"}
+    for number in range(12):
+        seq = writer.put(f"zz-{number:02}")
+    frozen = everything(walk(running, **request, min_seq=seq))
+    left = [name for name in frozen if name.startswith("zz-")]
+    assert len(left) == 12
+    page = running.search(**request, min_seq=seq)
+    walked, deleted, number = ids(page), list[str](), 0
+    while page["next_page_token"]:
+        left = [name for name in left if name not in walked]
+        for name in left[:2]:
+            writer.delete(name)
+            deleted.append(name)
+            left.remove(name)
+        writer.put(f"zy-{number:02}")
+        number += 1
+        page = running.search(**request, min_seq=seq, page_token=page["next_page_token"])
+        assert not page["degraded"]
+        assert len(page["hits"]) == 12 or not page["next_page_token"]
+        walked += ids(page)
+    assert deleted
+    assert walked == [name for name in frozen if name not in deleted]
+    assert page["total"]["value"] == len(walked)
