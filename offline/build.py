@@ -2,6 +2,7 @@
 
 from offline.build_image import build_image
 from offline.build_text import build_text
+from offline.forget import forget_deletions
 from offline.layout import DataDir
 from offline.publish import newest, put_in_force
 from runtime.artifacts import Artifact, ArtifactStore, Release
@@ -24,7 +25,9 @@ def build(data: DataDir, *, encoder: str = "", device: str = "cpu") -> Release:
         SetupError: There is no catalogue or no encoder, or an artifact cannot be written.
     """
     made = make(data, encoder=encoder, device=device)
-    return put_in_force(ArtifactStore(data.artifacts), made)
+    release = put_in_force(ArtifactStore(data.artifacts), made)
+    forget_deletions(data)
+    return release
 
 
 def make(data: DataDir, *, encoder: str = "", device: str = "cpu") -> dict[str, Artifact]:
