@@ -337,6 +337,20 @@ def test_several_values_of_one_filter_admit_either(visit: Visit) -> None:
     assert {product.colour for product in visit.shown()} <= colours
 
 
+def test_a_second_press_does_not_undo_the_first(visit: Visit) -> None:
+    visit.open("/?q=dress")
+    visit.settled()
+    one, two = list(visit.facet("colour"))[:2]
+    presses = "keys => keys.forEach(key => document.querySelector(`[data-key='${key}']`).click())"
+    visit.page.evaluate(presses, [one, two])  # both before any answer
+    visit.settled()
+    for key in (one, two):
+        expect(visit.page.locator(f'[data-key="{key}"]')).to_be_checked()
+    expect(visit.page.locator("#chips .filter-chip")).to_have_count(2)
+    visit.page.go_back()
+    expect(visit.page.locator("#chips .filter-chip")).to_have_count(1)
+
+
 def test_what_is_in_stock_can_be_asked_for(visit: Visit) -> None:
     visit.open()
     visit.settled()

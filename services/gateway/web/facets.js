@@ -6,11 +6,11 @@ import { priceFilter } from "./prices.js";
 import { toggled } from "./state.js";
 
 export const TITLES = {
-  kind: "Type", gender: "For", price_minor: "Price", colour: "Colour", size: "Size", brand: "Brand", season: "Season",
+  kind: "Type", gender: "For", colour: "Colour", size: "Size", price_minor: "Price", brand: "Brand", season: "Season",
 };
 const FOLDED = ["season"]; // the least asked for
 const USUAL = { colour: 18, size: 18 }; // values shown before "show more", where they are small
-const FEW = 7;
+const FEW = 6;
 const WORN = ["XXS", "XS", "S", "M", "L", "XL", "XXL", "XXXL", "3XL", "4XL"];
 
 const groups = new Map(); // field -> { folds, picked, body }, made once and brought up to date

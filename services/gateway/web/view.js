@@ -59,7 +59,8 @@ function sorts(state) {
 
 /** Says how many there are and how many of them are shown. */
 export function counts({ hits, total, token }, isOfStyles) {
-  const most = total.relation === "gte" ? "at least " : "";
+  const isOpen = total.relation === "gte";
+  const most = isOpen ? "at least " : "";
   const noun = (count) => (isOfStyles ? ["style", "styles"] : ["product", "products"])[count === 1 ? 0 : 1];
   byId("status").textContent = hits.length ? `${most}${number(total.value)} ${noun(total.value)}` : "";
   byId("shown").textContent = hits.length ? `${number(hits.length)} of ${most}${number(total.value)} ${noun(total.value)}` : "";
@@ -67,7 +68,7 @@ export function counts({ hits, total, token }, isOfStyles) {
   byId("progress").value = hits.length;
   byId("more-box").hidden = !hits.length;
   byId("progress").hidden = byId("more").hidden = !token;
-  byId("sheet-done").textContent = hits.length ? `Show ${most}${number(total.value)} ${noun(total.value)}` : "Show";
+  byId("sheet-done").textContent = `Show ${number(total.value)}${isOpen ? "+" : ""} ${noun(total.value)}`;
 }
 
 /** Shows that a search runs. */
