@@ -121,7 +121,7 @@ class Hall:
 @pytest.fixture(scope="module", params=["small", "large", "tensor"])
 def hall(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Hall:
     size, device = {
-        "small": (6_000, "cpu"),
+        "small": (3_000, "cpu"),
         "large": (LARGE, "cpu"),
         "tensor": (2_000, "cpu:0"),
     }[request.param]
