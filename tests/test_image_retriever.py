@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from catalog.store import CatalogStore
+from fashion.catalog.v1 import catalog_pb2
 from fashion.image.v1 import image_retriever_pb2 as pb
 from fashion.image.v1.image_retriever_pb2_grpc import (
     ImageRetrieverServiceStub,
     add_ImageRetrieverServiceServicer_to_server,
 )
-from runtime.artifacts import Artifact, ArtifactRefused, ArtifactStore
+from runtime.artifacts import Artifact, ArtifactRefused, ArtifactStore, Release
 from runtime.errors import Code
 from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
@@ -30,8 +32,10 @@ from services.image_retriever.pair import Openers, Pair, PairOpener
 from services.image_retriever.parts import PartEncoder
 from services.image_retriever.servicer import NAME, ImageRetrieverServicer
 from services.image_retriever.snapshot import Snapshot
+from services.image_retriever.wiring import LateCatalogue, openers
 from tests.colours import COLOURS, ColourEncoder, photo, two_colours
 from tests.image_artifact import pictured, write_snapshot
+from tests.waiting import eventually
 
 FLOORS = {"text": 0.5, "photo": 0.9, "mixed": 0.5}
 PRODUCTS = [(f"{colour}-{n}", colour, 1 - n / 20) for colour in COLOURS for n in range(5)]
@@ -446,3 +450,182 @@ def test_a_release_without_an_index_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactRefused) as caught:
         PairOpener(store, Openers(None))(store.release({}, seq=1))
     assert caught.value.reason == "no_index"
+
+
+def colour(*values: str) -> catalog_pb2.ProductFilter:
+    condition = catalog_pb2.FieldCondition(field="colour", values=values)
+    return catalog_pb2.ProductFilter(condition=condition)
+
+
+async def test_each_vector_has_a_filter_of_its_own(stub: ImageRetrieverServiceStub) -> None:
+    (encoded,) = (await encode(stub, [words("red")])).queries
+    reply = await search(
+        stub,
+        pb.VectorQuery(vector=encoded.vector, filter=colour("blue", "green")),
+        pb.VectorQuery(vector=encoded.vector),
+        pb.VectorQuery(
+            vector=encoded.vector,
+            kind=pb.QUERY_KIND_TEXT,
+            filter=catalog_pb2.ProductFilter(not_of=colour("red")),
+        ),
+    )
+    some, all_, far = (list(result.hits.product_ids) for result in reply.results)
+    assert {key.split("-")[0] for key in some} == {"blue", "green"}
+    assert len(some) == 10
+    assert len(all_) == len(PRODUCTS)
+    assert all(not key.startswith("red") for key in far)
+    assert len(far) < 15, "the floor holds as well"
+
+
+async def test_a_bad_filter_is_told_its_field_and_hurts_no_other(
+    stub: ImageRetrieverServiceStub,
+) -> None:
+    condition = catalog_pb2.FieldCondition(field="weather", values=["rain"])
+    bad = catalog_pb2.ProductFilter(
+        all_of=catalog_pb2.ProductFilterList(
+            filters=[colour("red"), catalog_pb2.ProductFilter(condition=condition)]
+        )
+    )
+    vector = floats(1, 0, 0, 0)
+    reply = await search(
+        stub,
+        pb.VectorQuery(vector=vector, filter=bad),
+        pb.VectorQuery(vector=vector, filter=catalog_pb2.ProductFilter()),
+        pb.VectorQuery(vector=vector),
+    )
+    refused, empty, sound = reply.results
+    assert refused.status.code == empty.status.code == Code.INVALID_ARGUMENT.grpc_number
+    assert refused.status.field.startswith("filter.and[1]")
+    assert empty.status.field == "filter"
+    assert len(sound.hits.product_ids) == len(PRODUCTS)
+
+
+class Shelf:
+    """A catalogue of colours with its artifacts, and what opens them."""
+
+    def __init__(self, root: Path) -> None:
+        self.artifacts = ArtifactStore(root / "artifacts")
+        self.store = CatalogStore.open(f"sqlite:///{root}/catalog.sqlite", create=True)
+        self.encoder = ColourEncoder()
+        rows = self.encoder.encode_photos([_pixels(c, shade) for _, c, shade in PRODUCTS])
+        self.store.upsert([pictured(product_id) for product_id, _, _ in PRODUCTS])
+        for (product_id, _, _), row in zip(PRODUCTS, rows, strict=True):
+            self.embed(product_id, row)
+
+    def embed(self, product_id: str, row: NDArray[np.float32]) -> None:
+        sha = pictured(product_id).images[0]
+        self.store.vectors.put("colours-1", [(sha, row.tobytes(), "")])
+
+    def release(self, name: str) -> Release:
+        def write(folder: Path) -> dict[str, object]:
+            return {**write_index(folder, self.encoder), "encoder": "colours-1", "name": name}
+
+        made = self.artifacts.publish(
+            "image", format=Snapshot.FORMAT, seq=self.store.seq(), write=write
+        )
+        return self.artifacts.release({"image": made.generation}, seq=made.seq)
+
+    def opener(self, *, encodes: bool = True) -> PairOpener:
+        opened = (lambda _: self.encoder) if encodes else None
+        return PairOpener(self.artifacts, openers(opened, lambda: self.store))
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    opened = Shelf(tmp_path)
+    yield opened
+    opened.store.close()
+
+
+async def test_a_search_waits_for_the_change_that_it_names(shelf: Shelf) -> None:
+    opener = shelf.opener(encodes=False)
+    pair = opener(shelf.release("one"))
+    query = pb.VectorQuery(vector=floats(1, 0, 0, 0), hit_count=1000)
+    try:
+        async with serving(lambda: pair, None) as stub:
+            for n in range(5):
+                shelf.store.upsert([pictured(f"new-{n}")])
+                shelf.embed(f"new-{n}", np.array([1, 0, 0, 0], np.float32))
+                seq = shelf.store.seq()
+                request = pb.SearchVectorsRequest(
+                    queries=[query], encoder_fingerprint="colours-1", min_seq=seq
+                )
+                reply = await stub.SearchVectors(request, timeout=30)
+                assert reply.generation.seq >= seq
+                assert f"new-{n}" in reply.results[0].hits.product_ids
+            late = pb.SearchVectorsRequest(
+                queries=[query], encoder_fingerprint="colours-1", min_seq=seq + 1000
+            )
+            reply = await stub.SearchVectors(late, timeout=0.5)
+            assert reply.generation.seq == seq, "it answers from what there is, and says so"
+            assert len(reply.results[0].hits.product_ids) == 25
+    finally:
+        opener.close()
+
+
+async def test_an_index_that_follows_nothing_waits_for_nothing(
+    stub: ImageRetrieverServiceStub,
+) -> None:
+    request = pb.SearchVectorsRequest(
+        queries=[pb.VectorQuery(vector=floats(1, 0, 0, 0))],
+        encoder_fingerprint="colours-1",
+        min_seq=10**9,
+    )
+    reply = await stub.SearchVectors(request, timeout=3600)
+    assert reply.generation.seq == 7
+
+
+def test_a_new_pair_has_caught_up_before_it_is_returned(shelf: Shelf) -> None:
+    opener = shelf.opener()
+    release = shelf.release("one")
+    shelf.store.upsert([pictured("new")])
+    shelf.embed("new", np.array([0, 1, 0, 0], np.float32))
+    shelf.store.delete(["red-0"])
+    first = opener(release)
+    try:
+        assert first.view.seq == shelf.store.seq()
+        assert first.view.vector_of("new") is not None
+        assert first.view.vector_of("red-0") is None
+        second = opener(shelf.release("two"))
+        assert second.view.generation != first.view.generation
+        assert second.view.seq == shelf.store.seq()
+        shelf.store.upsert([pictured("newer")])
+        seq = shelf.store.seq()
+        eventually(lambda: second.view.seq == seq)
+        assert first.view.seq < seq, "the pair before it follows no more"
+    finally:
+        opener.close()
+
+
+def test_a_pair_that_cannot_catch_up_is_refused_and_the_old_one_follows_on(shelf: Shelf) -> None:
+    opener = shelf.opener()
+    first = opener(shelf.release("one"))
+    try:
+        old = shelf.artifacts.publish(
+            "image",
+            format=Snapshot.FORMAT,
+            seq=0,
+            write=lambda folder: {**write_index(folder, shelf.encoder), "encoder": "colours-1"},
+        )
+        shelf.store.delete(["red-0"])
+        eventually(lambda: first.view.vector_of("red-0") is None)
+        shelf.store.purge_tombstones(2**62)
+        with pytest.raises(ArtifactRefused) as caught:
+            opener(shelf.artifacts.release({"image": old.generation}, seq=0))
+        assert caught.value.reason == "snapshot_too_old"
+        shelf.store.delete(["red-1"])
+        eventually(lambda: first.view.vector_of("red-1") is None)
+    finally:
+        opener.close()
+
+
+def test_a_catalogue_that_is_not_there_yet_is_a_refusal_not_a_crash(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    late = LateCatalogue(f"sqlite:///{tmp_path}/not yet.sqlite")
+    release = shelf.release("one")
+    opener = PairOpener(shelf.artifacts, openers(None, late))
+    with pytest.raises(ArtifactRefused) as caught:
+        opener(release)
+    assert caught.value.reason == "catalogue_unavailable"
+    late.close()
