@@ -17,7 +17,7 @@ class ProductSource(Protocol):
         ...
 
     def changes_token(self) -> object:
-        """Something that differs as soon as a product changed. Takes microseconds."""
+        """Something that differs as soon as a product changed. May block."""
         ...
 
 
@@ -36,22 +36,32 @@ class DocumentCache:
 
     async def read(self, product_ids: Sequence[str]) -> dict[str, Product]:
         """The products that exist, by id."""
-        token = self._source.changes_token()
-        if token != self._token:
-            self._token = token
-            self._kept = {}
-        kept = self._kept
-        found = {name: kept[name] for name in product_ids if name in kept}
-        if len(found) < len(product_ids):
-            found |= await self._fetch([name for name in product_ids if name not in found])
-        return {name: product for name, product in found.items() if product is not None}
+        token, kept = self._token, self._kept
+        known = {name: kept[name] for name in product_ids if name in kept}
+        missing = [name for name in product_ids if name not in known]
+        # A database of another machine is asked for the token too: never on the event loop.
+        now, fetched = await asyncio.to_thread(self._look, product_ids, missing, token)
+        if now == token:
+            fetched = known | fetched
+        self._keep(token, now, fetched)
+        return {name: product for name, product in fetched.items() if product is not None}
 
-    async def _fetch(self, product_ids: Sequence[str]) -> dict[str, Product | None]:
+    def _look(
+        self, product_ids: Sequence[str], missing: Sequence[str], token: object
+    ) -> tuple[object, dict[str, Product | None]]:
+        """The token, read first, and what is missing; all of it if the catalogue changed."""
+        now = self._source.changes_token()
+        wanted = missing if now == token else product_ids
+        found = self._source.get_many(wanted) if wanted else {}
+        return now, {name: found.get(name) for name in wanted}
+
+    def _keep(self, token: object, now: object, documents: Mapping[str, Product | None]) -> None:
+        """Keeps what was read; of two that read at the same time, the later may not know better."""
+        if self._token not in (token, now):
+            return
+        if self._token != now:
+            self._token, self._kept = now, {}
         kept = self._kept
-        found = await asyncio.to_thread(self._source.get_many, product_ids)
-        documents = {name: found.get(name) for name in product_ids}
-        if kept is self._kept:  # else the catalogue changed during the read
-            kept.update(documents)
-            for name in list(kept)[: max(0, len(kept) - self._capacity)]:
-                del kept[name]
-        return documents
+        kept.update(documents)
+        for name in list(kept)[: max(0, len(kept) - self._capacity)]:
+            del kept[name]
