@@ -554,6 +554,21 @@ def test_a_list_that_was_lost_is_found_again_and_told(visit: Visit) -> None:
     expect(visit.page.get_by_text("The list was made anew on the way")).to_be_visible()
 
 
+def test_a_page_that_does_not_come_leaves_those_before_it(visit: Visit) -> None:
+    visit.open()
+    visit.settled()
+    first = visit.ids()
+    visit.house.lists.forget()
+    visit.house.text.error = visit.house.image.error = Unavailable("the stage does not answer")
+    visit.page.get_by_role("button", name="Show more").click()
+    expect(visit.page.get_by_text("The next products did not come")).to_be_visible()
+    assert visit.ids() == first
+    visit.house.mend()
+    visit.show_more(min(48, visit.total()))
+    expect(visit.page.get_by_text("The next products did not come")).to_be_hidden()
+    visit.complaints.clear()  # the browser's own line about the refused page
+
+
 def test_chips_show_the_filters_in_force_and_take_them_off(visit: Visit) -> None:
     visit.open("/?q=dress&colour=green&colour=sky&stock=1&price=2000-20000")
     visit.settled()

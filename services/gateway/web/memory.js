@@ -1,7 +1,9 @@
 // Remembers for each entry of the browser's history what it showed, and how far down the reader was.
 
+import * as session from "./session.js";
+
 const ENTRIES = 12; // lists kept; an older one is asked for again
-const PLACE = "hemline.place."; // in sessionStorage, so that a reload finds it too
+const PLACE = "hemline.place."; // in the session, so that a reload finds it too
 
 const kept = new Map(); // key of an entry -> { found, photo }
 let key = ""; // of the entry on the page
@@ -54,10 +56,10 @@ export function noteList(found) {
 export const list = () => entry().found ?? null;
 
 /** How far down the reader was in this entry, in pixels. */
-export const place = () => Number(sessionStorage.getItem(PLACE + key) ?? 0);
+export const place = () => Number(session.get(PLACE + key) ?? 0);
 
 function remember() {
-  if (settled) sessionStorage.setItem(PLACE + key, String(Math.round(scrollY)));
+  if (settled) session.set(PLACE + key, String(Math.round(scrollY)));
 }
 
 function entry() {
