@@ -64,6 +64,8 @@ def plan_house(
     common["HEMLINE_ARTIFACT_DIR"] = str(data.artifacts.resolve())
     catalogue = {
         **common,
+        # Not the system's folder for such, which may be small, or memory.
+        "HEMLINE_SCRATCH_DIR": str(data.run.resolve()),
         "HEMLINE_DATABASE_URL": data.database_url,
         "HEMLINE_MEDIA_DIR": str(data.media.resolve()),
     }

@@ -276,6 +276,7 @@ def test_the_stages_that_follow_the_catalogue_know_where_it_is(tmp_path: Path) -
         assert told[stage]["HEMLINE_MEDIA_DIR"] == str(tmp_path / "media")
     for stage in ("ranking", "redis"):
         assert "HEMLINE_DATABASE_URL" not in told[stage]
+    assert told["text"]["HEMLINE_SCRATCH_DIR"] == str(tmp_path / "run")
     assert told["gateway"]["HEMLINE_KEY_FILE"] == str(tmp_path / "keys.json")
     assert all("HEMLINE_KEY_FILE" not in told[s] for s in ("text", "image", "ranking"))
     assert not [stage for stage in ("text", "gateway") if "HEMLINE_API_KEY" in told[stage]]

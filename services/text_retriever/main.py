@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import grpc
@@ -40,7 +40,7 @@ class Settings:
 
     artifact_dir: Path
     poll_s: float = 5.0
-    database_url: str = ""
+    database_url: str = field(default="", metadata={"secret": True})  # may hold a password
     scratch_dir: str = ""
 
 
