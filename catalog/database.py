@@ -6,11 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import (
+    ARRAY,
     URL,
     ColumnElement,
     Connection,
     Engine,
+    String,
     Table,
+    any_,
+    bindparam,
     create_engine,
     event,
     func,
@@ -88,6 +92,14 @@ def insert(engine: Engine, table: Table) -> sqlite_dml.Insert | postgresql_dml.I
     if engine.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+def is_one_of(engine: Engine, column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """Returns the condition that a column holds one of the list bound as ``name``."""
+    if engine.dialect.name == "sqlite":
+        return column.in_(bindparam(name, expanding=True))
+    # One statement whatever the length of the list, so that the server plans it once.
+    return column == any_(bindparam(name, type_=ARRAY(String)))
 
 
 def now_us(engine: Engine) -> ColumnElement[int]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, bindparam, exists, func, select
 
 from catalog.changes import STATEMENT_IDS
 from catalog.clock import is_lost
-from catalog.database import CommitWatch, now_us, told_as_unavailable
+from catalog.database import CommitWatch, is_one_of, now_us, told_as_unavailable
 from catalog.product import Product
 from catalog.rows import PRODUCT_COLUMNS, product_of
 from catalog.tables import CLOCK, IMAGE_CLAIMS, PRODUCTS
@@ -16,7 +16,6 @@ from catalog.tables import CLOCK, IMAGE_CLAIMS, PRODUCTS
 PAGE = 500
 _C = PRODUCTS.c
 _BY_ID = select(*PRODUCT_COLUMNS).where(_C.id == bindparam("key"), ~_C.deleted)
-_BY_IDS = select(*PRODUCT_COLUMNS).where(_C.id.in_(bindparam("keys", expanding=True)), ~_C.deleted)
 _NEXT_PAGE = (
     select(*PRODUCT_COLUMNS)
     .where(_C.id > bindparam("after"), ~_C.deleted)
@@ -33,6 +32,8 @@ class CatalogReads:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._watch = CommitWatch(engine)
+        wanted = is_one_of(engine, _C.id, "keys")
+        self._by_ids = select(*PRODUCT_COLUMNS).where(wanted, ~_C.deleted)
 
     @property
     def engine(self) -> Engine:
@@ -55,8 +56,8 @@ class CatalogReads:
         found: dict[str, Product] = {}
         with self._reading() as connection:
             for start in range(0, len(ids), STATEMENT_IDS):
-                keys = {"keys": ids[start : start + STATEMENT_IDS]}
-                for row in connection.execute(_BY_IDS, keys).all():
+                keys = {"keys": list(ids[start : start + STATEMENT_IDS])}
+                for row in connection.execute(self._by_ids, keys).all():
                     found[row[0]] = product_of(row)
         return found
 
