@@ -4,8 +4,10 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import grpc
@@ -14,6 +16,8 @@ import pytest
 import torch
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from catalog.media import MediaStore
+from catalog.store import CatalogStore
 from fashion.image.v1 import image_retriever_pb2 as pb
 from fashion.image.v1.image_retriever_pb2_grpc import ImageRetrieverServiceStub
 from runtime.artifacts import ArtifactStore, Release
@@ -179,3 +183,75 @@ async def test_a_wrong_role_is_one_sentence(tmp_path: Path) -> None:
     _, error = await process.communicate()
     assert process.returncode == 1
     assert error.decode() == "image: HEMLINE_ROLE: 'dance' is not one of encode, search, both\n"
+
+
+async def until(check: Callable[[], Awaitable[bool]]) -> None:
+    """Waits until a check holds, for a minute at most."""
+    async with asyncio.timeout(60):
+        while not await check():  # noqa: ASYNC110  # another process is waited for
+            await asyncio.sleep(0.05)
+
+
+async def is_nearest(
+    encoder: ImageRetrieverServiceStub,
+    searcher: ImageRetrieverServiceStub,
+    data: bytes,
+    product_id: str,
+) -> bool:
+    """Whether a photo, encoded by one process, finds a product in another one."""
+    query = pb.EncodeQuery(parts=[pb.QueryPart(photo=data)])
+    encoded = await encoder.EncodeQueries(pb.EncodeQueriesRequest(queries=[query]), timeout=60)
+    request = pb.SearchVectorsRequest(
+        queries=[pb.VectorQuery(vector=encoded.queries[0].vector, hit_count=1)],
+        encoder_fingerprint=encoded.encoder_fingerprint,
+    )
+    found = await searcher.SearchVectors(request, timeout=60)
+    return list(found.results[0].hits.product_ids) == [product_id]
+
+
+async def is_embedded(store: CatalogStore, product_id: str) -> bool:
+    """Whether the catalogue says so."""
+    found = await asyncio.to_thread(store.get, product_id)
+    return found is not None and found.image_state == "embedded"
+
+
+async def test_a_new_photo_is_found_in_every_replica_and_a_killed_one_is_not_missed(
+    tmp_path: Path,
+) -> None:
+    """One process encodes and embeds, another only searches: both follow the catalogue."""
+    shelf = Shelf(tmp_path / "artifacts")
+    store = CatalogStore.open(f"sqlite:///{tmp_path}/catalog.sqlite", create=True)
+    store.upsert([pictured(f"p-{n:02d}") for n in range(50)])
+    media = MediaStore(tmp_path / "media")
+    encoder = shelf.encoder(1)
+    release = shelf.release(encoder, shelf.index(encoder, store.seq()), store.seq())
+    settings = {
+        "HEMLINE_DATABASE_URL": f"sqlite:///{tmp_path}/catalog.sqlite",
+        "HEMLINE_MEDIA_DIR": str(tmp_path / "media"),
+    }
+    root = tmp_path / "artifacts"
+    async with (
+        image_process(root, **settings) as (doomed, _),
+        image_process(root, **settings) as (whole, port),
+        image_process(root, HEMLINE_ROLE="search", **settings) as (searcher, search_port),
+    ):
+        for process in (doomed, whole, searcher):
+            await said(process, f"release {release.name} is in service")
+        async with (
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+            grpc.aio.insecure_channel(f"127.0.0.1:{search_port}") as search_channel,
+        ):
+            stub = ImageRetrieverServiceStub(channel)  # type: ignore[no-untyped-call]
+            far = ImageRetrieverServiceStub(search_channel)  # type: ignore[no-untyped-call]
+            for place, colour in enumerate(("red", "blue")):
+                data = photo(colour, size=(300, 200))
+                sha = media.put(data)
+                store.upsert([replace(pictured(colour), images=(sha,))])
+                for each in (stub, far):
+                    await until(partial(is_nearest, stub, each, data, colour))
+                await until(partial(is_embedded, store, colour))
+                assert media.path(sha, 256) is not None
+                if not place:
+                    doomed.kill()
+                    await doomed.wait()
+    store.close()
