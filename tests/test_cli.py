@@ -31,6 +31,8 @@ from tests.waiting import eventually
 VERBS = [
     "demo",
     "import",
+    "images fetch",
+    "export",
     "build",
     "publish",
     "releases",
