@@ -146,6 +146,7 @@ def test_dvbpr_is_read_as_data(protocol: int, tmp_path: Path, data: DataDir) -> 
         ("u-0", "1", "rating"),
         ("u-0", "2", "purchase"),
     ]
+    assert not work.exists()
     assert changes(imported(plan_dvbpr(path, work), data)) == (0, 0, 3)
 
 

@@ -45,10 +45,12 @@ class AppendedFile:
         self._scratch.replace(self.path)
 
     def drop(self) -> None:
-        """Removes the file, and an older one of its name."""
+        """Removes the file, an older one of its name, and their folder if it is empty then."""
         self._file.close()
         self._scratch.unlink()
         self.path.unlink(missing_ok=True)
+        if not any(self.path.parent.iterdir()):
+            self.path.parent.rmdir()
 
 
 def scratch_of(path: Path) -> Path:

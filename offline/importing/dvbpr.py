@@ -34,7 +34,8 @@ def plan_dvbpr(path: Path, work: Path) -> Plan:
 
     Args:
         path: The file.
-        work: Folder to unpack it into; what is there from the same file is used again.
+        work: Folder to unpack it into, which an import that is through removes; what is there from
+            the same file is used again.
 
     Raises:
         SetupError: There is no such file, or it holds anything but data.
@@ -50,7 +51,7 @@ def plan_dvbpr(path: Path, work: Path) -> Plan:
         (folder / _DONE).touch()
     products = ProductPart(LinesFile(folder / PRODUCTS, json_line), _product_reader(folder))
     events = EventPart(LinesFile(folder / EVENTS, json_line), _event_reader)
-    return Plan(NAME, (products, events))
+    return Plan(NAME, (products, events), scratch=work)
 
 
 def _unpack(path: Path, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Runs an import: a stream of rows becomes commits of 500, and a killed run goes on."""
 
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -83,6 +84,8 @@ def _run(plan: Plan, data: DataDir, options: ImportOptions, checkpoint: Checkpoi
         urls.close()
         store.close()
     checkpoint.clear()
+    if plan.scratch is not None:
+        shutil.rmtree(plan.scratch)
     held_out_kept = held_out.path if begin.tally.held_out else None
     return ImportReport(begin.tally, rejects.counts, rejects.path, held_out_kept, begin.line)
 

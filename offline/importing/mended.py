@@ -1,6 +1,7 @@
 """Reads the rows of a file that an import refused once, as somebody has mended them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from offline.importing.plan import EventPart, Part, Plan, ProductPart
@@ -68,7 +69,7 @@ def only_mended(plan: Plan, path: Path) -> Plan:
         for part in plan.parts
         if part.source.path.name in counts
     ]
-    return Plan(plan.name, tuple(parts), plan.wish, plan.notes, plan.beside)
+    return replace(plan, parts=tuple(parts))
 
 
 def _with_source(part: Part, source: MendedRows) -> Part:

@@ -51,6 +51,7 @@ class Plan:
         wish: All options that its outcome depends on, as text.
         notes: What the person who runs it should know, a sentence each.
         beside: The folder with the photos of an export, or None.
+        scratch: A folder that is removed when the import is through, or None.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Plan:
     wish: str = ""
     notes: tuple[str, ...] = ()
     beside: Path | None = None
+    scratch: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
