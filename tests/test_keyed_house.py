@@ -122,3 +122,24 @@ def test_a_revoked_key_opens_nothing_after_a_moment(keyed: Keyed) -> None:
     assert logs
     for secret in (text, keyed.read, keyed.write):
         assert secret.split("_", 2)[2] not in logs
+
+
+def test_what_is_written_is_found_at_every_gateway_and_what_is_deleted_is_not(
+    keyed: Keyed,
+) -> None:
+    first, second = keyed.gateways
+
+    def found(gateway: str, seq: int) -> list[str]:
+        body = {"text": "zebrawort", "min_seq": seq, "budget_ms": 5000}
+        reply = httpx.post(
+            f"{gateway}/v1/search", json=body, headers=bearer(keyed.read), timeout=10
+        )
+        assert reply.status_code == 200, reply.text
+        assert "stale_index" not in reply.json()["degraded_reasons"]
+        return [hit["product"]["id"] for hit in reply.json()["hits"]]
+
+    url = f"{first}/v1/products/rare"
+    told = httpx.put(url, json={"title": "Zebrawort coat"}, headers=bearer(keyed.write))
+    assert [found(gateway, told.json()["seq"])[:1] for gateway in (first, second)] == [["rare"]] * 2
+    gone = httpx.delete(url, headers=bearer(keyed.write))
+    assert all("rare" not in found(gateway, gone.json()["seq"]) for gateway in (first, second))
