@@ -51,7 +51,7 @@ class LateCatalog:
         return self._opened().get_many(ids)
 
     def changes_token(self) -> object:
-        """Differs as soon as a product changed."""
+        """Differs as soon as a product changed. May block."""
         return self._opened().changes_token()
 
     def interactions(self, *, kinds: Sequence[str] = ()) -> Iterator[Interaction]:
