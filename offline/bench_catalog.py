@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from catalog.product import Product
 from catalog.store import CatalogStore
+from offline.bench_vectors import keep_vectors, photo_of, write_vectors
 from offline.build_text import build_text
 from offline.layout import DataDir
 from offline.progress import progress
@@ -20,7 +21,9 @@ from runtime.errors import SetupError
 from services.image_retriever.architecture import FORMAT as ENCODER_FORMAT
 from services.image_retriever.architecture import Architecture, Preprocessing, Trained, fingerprint
 from services.image_retriever.encoder import Encoder, open_encoder
-from services.image_retriever.index import VectorIndex
+from services.image_retriever.index import KINDS
+from services.image_retriever.index_files import Draft
+from services.image_retriever.snapshot import Snapshot
 from services.image_retriever.tokenizer import WordTokenizer
 
 WORDS = 5_000
@@ -33,20 +36,20 @@ _ONSETS, _VOWELS, _CODAS = "bdfghklmnprstvwz", "aeiou", ["n", "r", "l", "s", "k"
 
 
 def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None:
-    """Publishes a release of ``products`` products without photos, unless it is there already.
+    """Publishes a release of ``products`` products, unless it is there already.
 
     Titles are 4 to 9 of 5,000 made-up words, drawn by Zipf's law, about half of each from the
     words of one of 500 themes. The encoder has random weights; the vector of a product is the mean
     of its theme's encoded words, a third of that of its own and a little noise, so that vectors
     cluster and a query of words has neighbours worth finding. There are no similarity floors: they
-    would be calibrated on photos, which do not exist here.
+    would be calibrated on photos, which do not exist here, only their vectors do.
 
     Raises:
         SetupError: The folder holds another catalogue.
     """
     artifacts = ArtifactStore(data.create().artifacts)
-    inputs = {"bench": hashlib.sha256(f"3 {products} {seed}".encode()).hexdigest()}
-    if artifacts.find("image", format=VectorIndex.FORMAT, inputs=inputs) and artifacts.current():
+    inputs = {"bench": hashlib.sha256(f"4 {products} {seed}".encode()).hexdigest()}
+    if artifacts.find("image", format=Snapshot.FORMAT, inputs=inputs) and artifacts.current():
         return
     if data.is_elsewhere:
         raise SetupError("a synthetic catalogue has its own database: unset HEMLINE_DATABASE_URL")
@@ -56,54 +59,47 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
     rng = np.random.default_rng(seed)
     words = _words(rng)
     titles = _titles(rng, words, products)
-    seq = _fill(data, titles.texts)
     trained = _random_encoder(words, seed)
-    made = {"text": build_text(data)}
-    made["encoder"] = artifacts.publish(
-        "encoder",
-        format=ENCODER_FORMAT,
-        seq=seq,
-        inputs=inputs,
-        write=partial(_write_encoder, trained),
-    )
+    made = {
+        "encoder": artifacts.publish(
+            "encoder",
+            format=ENCODER_FORMAT,
+            seq=0,
+            inputs=inputs,
+            write=partial(_write_encoder, trained),
+        )
+    }
     encoder = open_encoder(made["encoder"].folder)
     vectors = _vectors(rng, words, titles, encoder)
     asked, _ = encoder.encode_texts(synthetic_queries(products, 200, seed=seed))
-    made["image"] = artifacts.publish(
-        "image",
-        format=VectorIndex.FORMAT,
-        seq=seq,
-        inputs=inputs,
-        parents={"encoder": made["encoder"].generation},
-        write=partial(_write_index, vectors, asked, encoder.fingerprint),
-    )
+    ids = [_id(number) for number in range(products)]
+    draft = Draft(ids, vectors, encoder.fingerprint, dict.fromkeys(KINDS), asked)
+    store = CatalogStore.open(data.database_url, create=True)
+    try:
+        _fill(store, titles.texts)
+        keep_vectors(store, ids, vectors, encoder.fingerprint)
+        made["text"] = build_text(data)
+        made["image"] = artifacts.publish(
+            "image",
+            format=Snapshot.FORMAT,
+            seq=store.seq(),
+            inputs=inputs,
+            parents={"encoder": made["encoder"].generation},
+            write=partial(write_vectors, store, draft),
+        )
+        seq = store.seq()
+    finally:
+        store.close()
     artifacts.release({kind: artifact.generation for kind, artifact in made.items()}, seq=seq)
 
 
-def _fill(data: DataDir, titles: list[str]) -> int:
-    """Writes the products, and returns the number of the last change."""
-    store = CatalogStore.open(data.database_url, create=True)
+def _fill(store: CatalogStore, titles: list[str]) -> None:
+    """Writes the products."""
     with progress("Writing synthetic products", len(titles)) as shown:
         for start in range(0, len(titles), _BATCH):
             batch = list(_products(titles, start))
             store.upsert(batch)
             shown.advance(len(batch))
-    seq = store.seq()
-    store.close()
-    return seq
-
-
-def _write_index(
-    vectors: NDArray[np.float32], asked: NDArray[np.float32], mark: str, folder: Path
-) -> Mapping[str, object]:
-    return VectorIndex.write(
-        [_id(number) for number in range(len(vectors))],
-        vectors,
-        folder,
-        fingerprint=mark,
-        floors={"text": None, "photo": None, "mixed": None},
-        queries=asked,
-    )
 
 
 def synthetic_queries(products: int, count: int, *, seed: int = SEED) -> list[str]:
@@ -166,6 +162,7 @@ def _products(titles: list[str], start: int) -> Iterator[Product]:
             brand=f"brand{number % 97}",
             price_minor=1_000 + number % 20_000,
             currency="EUR",
+            images=(photo_of(_id(number)),),
         )
 
 
