@@ -333,6 +333,10 @@ async def test_the_digest_tells_users_and_not_where_a_part_stood() -> None:
         Query(parts=(words("red", "parts[0]"),), budget_ms=700, page_token="x")
     )
     assert await request_digest(base) != await request_digest(replace(base, user_id="u"))
+    told, packed_in_32_bits = (
+        replace(base, user_id="u", personalization=share) for share in (0.4, 0.4000000059604645)
+    )
+    assert await request_digest(told) == await request_digest(packed_in_32_bits)
 
 
 @pytest.fixture

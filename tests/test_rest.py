@@ -594,7 +594,13 @@ async def test_the_description_names_what_each_route_takes_and_gives(door: Door)
     search = document["paths"]["/v1/search"]["post"]
     body = search["requestBody"]["content"]["application/json"]["schema"]
     assert body == {"$ref": "#/components/schemas/SearchBody"}
-    assert set(document["components"]["schemas"]["SearchBody"]["properties"]) >= {"text", "parts"}
+    schemas = document["components"]["schemas"]
+    assert set(schemas["SearchBody"]["properties"]) >= {"text", "parts", "filter", "page_token"}
+    node = schemas["FilterBody"]["properties"]
+    assert set(node) == {"and", "or", "not", "field", "in", "gte", "lte", "gt", "lt"}
+    assert "#/components/schemas/FilterBody" in json.dumps([node["and"], node["not"]])
+    similar = document["paths"]["/v1/products/{product_id}/similar"]["get"]
+    assert {each["name"] for each in similar["parameters"]} >= {"by", "page_size", "filter"}
     shown = json.dumps(document)
     for name in re.findall("#/components/schemas/(\\w+)", shown):
         assert name in document["components"]["schemas"]

@@ -138,10 +138,10 @@ async def request_digest(query: Query) -> bytes:
         query.page_size,
         query.user_id,
         query.session_product_ids,
-        query.personalization,
+        None if query.personalization is None else _rounded(query.personalization),
         query.blend,
         query.retrievers,
-        (fusion.method, fusion.k, *(float(fusion.weight(name)) for name in RETRIEVERS)),
+        (fusion.method, fusion.k, *(_rounded(fusion.weight(name)) for name in RETRIEVERS)),
         query.candidate_factor,
         (query.explain, query.allow_partial),
         query.filter,
@@ -151,6 +151,11 @@ async def request_digest(query: Query) -> bytes:
         query.min_seq,
     )
     return hashlib.sha256(repr(said).encode()).digest()
+
+
+def _rounded(share: float) -> float:
+    """The number as both doors tell it: gRPC carries it in 32 bits."""
+    return round(float(share), 6)
 
 
 def _decoded(token: str) -> bytes | None:
