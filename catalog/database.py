@@ -1,7 +1,6 @@
 """Opens databases; the one place that tells them apart."""
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,6 +81,13 @@ def writer(engine: Engine) -> Engine:
     return engine.execution_options(**{_WRITES: True})
 
 
+def reader(engine: Engine) -> Engine:
+    """Returns the engine whose statements each stand alone, without the talk of a transaction."""
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def insert_new(engine: Engine, table: Table) -> sqlite_dml.Insert | postgresql_dml.Insert:
     """Returns an INSERT into the table that passes over rows whose key exists."""
     return insert(engine, table).on_conflict_do_nothing()
@@ -152,37 +158,6 @@ def told_as_unavailable() -> Iterator[None]:
     except sql.TimeoutError as error:
         why = "all connections to the catalogue are in use: try again"
         raise Unavailable(why, retry_after_s=1) from error
-
-
-class CommitWatch:
-    """Tells cheaply whether any connection, of this process or another, has committed."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._lock = threading.Lock()
-        self._version = -1
-        self._token = -1
-        # SQLite counts the commits of all others for each connection: one of our own is kept,
-        # which never writes. Other databases are asked each time.
-        self._connection = engine.raw_connection() if engine.dialect.name == "sqlite" else None
-
-    def token(self, read: Callable[[], int]) -> int:
-        """Returns ``read()``, or what it returned last if nothing was committed since."""
-        if self._connection is None:
-            return read()
-        with self._lock:
-            cursor = self._connection.cursor()
-            version = cursor.execute("PRAGMA data_version").fetchone()[0]
-            cursor.close()
-            if version != self._version:
-                # The version first: a commit in between moves it again, and is seen next time.
-                self._token = read()
-                self._version = version
-            return self._token
-
-    def close(self) -> None:
-        """Gives the connection back."""
-        if self._connection is not None:
-            self._connection.close()
 
 
 def _open_sqlite(url: URL, *, create: bool) -> Engine:

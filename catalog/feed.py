@@ -126,7 +126,7 @@ class ChangeFeed:
         keys: dict[str, object] = {"after": after, "until": until}
         if wanted is _VECTORS:
             keys["fingerprint"] = self._fingerprint
-        with told_as_unavailable(), self._store.engine.connect() as connection:
+        with told_as_unavailable(), self._store.reader.connect() as connection:
             return connection.execute(wanted.limit(self._limit), keys).all()
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Engine, bindparam, exists, func, select
 
 from catalog.changes import STATEMENT_IDS
 from catalog.clock import is_lost
-from catalog.database import CommitWatch, is_one_of, now_us, told_as_unavailable
+from catalog.commit_watch import CommitWatch
+from catalog.database import is_one_of, now_us, reader, told_as_unavailable
 from catalog.product import Product
 from catalog.rows import PRODUCT_COLUMNS, product_of
 from catalog.tables import CLOCK, IMAGE_CLAIMS, PRODUCTS
@@ -31,6 +32,7 @@ class CatalogReads:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._reader = reader(engine)
         self._watch = CommitWatch(engine)
         wanted = is_one_of(engine, _C.id, "keys")
         self._by_ids = select(*PRODUCT_COLUMNS).where(wanted, ~_C.deleted)
@@ -39,6 +41,11 @@ class CatalogReads:
     def engine(self) -> Engine:
         """The database, for the rooms of the catalogue."""
         return self._engine
+
+    @property
+    def reader(self) -> Engine:
+        """The database, for statements that only read."""
+        return self._reader
 
     @property
     def poll_s(self) -> float:
@@ -141,5 +148,5 @@ class CatalogReads:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with told_as_unavailable(), self._engine.connect() as connection:
+        with told_as_unavailable(), self._reader.connect() as connection:
             yield connection
