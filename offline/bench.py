@@ -16,9 +16,9 @@ from offline import bench_limit, run_state
 from offline.bench_catalog import synthetic_catalog, synthetic_queries
 from offline.bench_load import Caller, Load, closed_loop
 from offline.bench_workload import PAGE_SIZE, QUERIES, Workload, catalog_queries
-from offline.house import LOOPBACK, UpOptions
+from offline.house import UpOptions
 from offline.layout import DataDir
-from offline.ports import free_ports, is_free
+from offline.ports import two_free_ports
 from offline.progress import say
 from offline.run_state import RunState
 from offline.up import down, up_detached
@@ -74,7 +74,7 @@ def bench(data: DataDir, options: BenchOptions, *, as_json: bool = False) -> int
         synthetic_catalog(data, products=options.products)
     started = run_state.read(data) is None
     if started:
-        up_detached(data, UpOptions(port=_two_ports()))
+        up_detached(data, UpOptions(port=two_free_ports()))
     try:
         rows = measure(data, options)
     finally:
@@ -187,14 +187,6 @@ def _warm(doors: Mapping[str, Callable[[int], Caller]], requests: int) -> None:
     """Sends each query once: the measurement is of kept query vectors, as a shop's mostly are."""
     for number, make in enumerate(doors.values()):
         asyncio.run(closed_loop(make, clients=2, requests=requests, salt=90_000 + 10 * number))
-
-
-def _two_ports() -> int:
-    """A free port whose successor is free too."""
-    while True:
-        (port,) = free_ports(1)
-        if is_free(LOOPBACK, port + 1):
-            return port
 
 
 def _cpu_s(state: RunState) -> dict[str, float]:

@@ -58,3 +58,11 @@ def require_free(address: str, port: int) -> None:
                 f"port {taken} of {address} is busy (REST takes {port}, gRPC {port + 1}): "
                 "choose another with --port"
             )
+
+
+def two_free_ports(*, address: str = "127.0.0.1") -> int:
+    """Returns a free port whose successor is free too."""
+    while True:
+        (port,) = free_ports(1, address=address)
+        if is_free(address, port + 1):
+            return port
