@@ -16,7 +16,7 @@ from offline.bench_vectors import keep_vectors, photo_of, write_vectors
 from offline.build_text import build_text
 from offline.layout import DataDir
 from offline.progress import progress
-from runtime.artifacts import ArtifactStore
+from runtime.artifacts import Artifact, ArtifactStore
 from runtime.errors import SetupError
 from services.image_retriever.architecture import FORMAT as ENCODER_FORMAT
 from services.image_retriever.architecture import Architecture, Preprocessing, Trained, fingerprint
@@ -60,36 +60,41 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
     words = _words(rng)
     titles = _titles(rng, words, products)
     trained = _random_encoder(words, seed)
-    made = {
-        "encoder": artifacts.publish(
-            "encoder",
-            format=ENCODER_FORMAT,
-            seq=0,
-            inputs=inputs,
-            write=partial(_write_encoder, trained),
-        )
-    }
-    encoder = open_encoder(made["encoder"].folder)
+    made = artifacts.publish(
+        "encoder",
+        format=ENCODER_FORMAT,
+        seq=0,
+        inputs=inputs,
+        write=partial(_write_encoder, trained),
+    )
+    encoder = open_encoder(made.folder)
     vectors = _vectors(rng, words, titles, encoder)
     asked, _ = encoder.encode_texts(synthetic_queries(products, 200, seed=seed))
     ids = [_id(number) for number in range(products)]
     draft = Draft(ids, vectors, encoder.fingerprint, dict.fromkeys(KINDS), asked)
+    _publish(data, artifacts, draft, titles.texts, made)
+
+
+def _publish(
+    data: DataDir, artifacts: ArtifactStore, draft: Draft, titles: list[str], encoder: Artifact
+) -> None:
+    """Fills the catalogue, and releases its indexes."""
     store = CatalogStore.open(data.database_url, create=True)
     try:
-        _fill(store, titles.texts)
-        keep_vectors(store, ids, vectors, encoder.fingerprint)
-        made["text"] = build_text(data)
-        made["image"] = artifacts.publish(
+        _fill(store, titles)
+        keep_vectors(store, draft.ids, draft.vectors, draft.fingerprint)
+        text, seq = build_text(data), store.seq()
+        image = artifacts.publish(
             "image",
             format=Snapshot.FORMAT,
-            seq=store.seq(),
-            inputs=inputs,
-            parents={"encoder": made["encoder"].generation},
+            seq=seq,
+            inputs=encoder.inputs,
+            parents={"encoder": encoder.generation},
             write=partial(write_vectors, store, draft),
         )
-        seq = store.seq()
     finally:
         store.close()
+    made = {"text": text, "encoder": encoder, "image": image}
     artifacts.release({kind: artifact.generation for kind, artifact in made.items()}, seq=seq)
 
 
