@@ -301,17 +301,34 @@ def test_a_session_cannot_be_forged_or_stretched() -> None:
 async def test_pages_of_other_sites_write_nothing(tmp_path: Path) -> None:
     async with open_doors(tmp_path) as doors:
 
-        async def upload(**headers: str) -> int:
+        async def upload(host: str = "127.0.0.1:8080", **headers: str) -> int:
             told = {name.replace("_", "-"): value for name, value in headers.items()}
+            told["host"] = host
             return (await doors.client.post("/v1/images", content=JPEG, headers=told)).status_code
 
         assert await upload(origin="http://evil.example") == 403
         assert await upload(origin="null") == 403
-        assert await upload(sec_fetch_site="cross-site", origin="http://hemline") == 403
+        assert await upload(sec_fetch_site="cross-site", origin="http://127.0.0.1:8080") == 403
         assert await upload(sec_fetch_site="same-site") == 403
-        assert await upload(origin="http://hemline") == 200
-        assert await upload(sec_fetch_site="same-origin", origin="http://other:1") == 200
-        assert await upload() == 200
+        for rebound in ("evil.example", "evil.example:8080", "127.0.0.1.evil.example", "[", ""):
+            assert await upload(rebound, sec_fetch_site="same-origin") == 403
+            assert await upload(rebound, origin=f"http://{rebound}") == 403
+        for ours in ("127.0.0.1:8080", "localhost:8080", "[::1]:8080", "127.0.0.1"):
+            assert await upload(ours, origin=f"http://{ours}") == 200
+            assert await upload(ours, sec_fetch_site="same-origin", origin="http://x:1") == 200
+        assert await upload() == await upload("shop.example") == 200  # a program
+
+
+async def test_a_page_behind_a_name_searches_where_keys_are_asked_for(ring: Ring) -> None:
+    ring.add("read")
+    async with ring.doors() as doors:
+        await doors.client.get("/")
+        told = {"sec-fetch-site": "same-origin", "origin": "http://hemline"}
+        reply = await doors.client.post("/v1/images", content=JPEG, headers=told)
+        assert reply.status_code == 200
+        told["sec-fetch-site"] = "cross-site"
+        reply = await doors.client.post("/v1/images", content=JPEG, headers=told)
+        assert reply.status_code == 403
 
 
 @pytest.mark.parametrize(

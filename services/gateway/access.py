@@ -18,6 +18,11 @@ class Access:
         self._keys = keys
         self._sessions = sessions
 
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether a caller needs a key."""
+        return self._keys.is_asked_for
+
     def caller(self, authorization: str, *, session: str = "") -> Caller:
         """Who calls. A key wins over a session, also where it is a wrong one.
 
@@ -28,7 +33,7 @@ class Access:
         Raises:
             Unauthenticated: Neither is valid, and keys are asked for.
         """
-        if self._sessions is not None and not authorization and self._keys.is_asked_for:
+        if self._sessions is not None and not authorization and self.asks_for_keys:
             found = self._sessions.check(session)
             if found is not None:
                 return Caller("session", frozenset({READ}), renews=found.is_old)
@@ -37,7 +42,7 @@ class Access:
 
     def new_session(self) -> str:
         """A session for the page; empty where none is needed or given."""
-        if self._sessions is None or not self._keys.is_asked_for:
+        if self._sessions is None or not self.asks_for_keys:
             return ""
         return self._sessions.issue()
 
