@@ -26,7 +26,7 @@ from services.gateway.parts import Example, Part, words
 from services.gateway.query import Fusion, Query
 from services.gateway.redis_keep import RedisKeep, connect
 from services.gateway.result_lists import ProcessLists, RedisLists, packed, unpacked
-from services.gateway.result_set import Candidate, ResultSet
+from services.gateway.result_set import ResultSet
 from services.gateway.sealed import Keys
 from tests.gateway_fakes import FakeImage, FakeRanking, FakeText, House, ask, product
 from tests.redis_process import RedisProcess, running_redis
@@ -261,7 +261,7 @@ async def test_a_degraded_result_says_so_on_every_page() -> None:
 
 async def test_without_redis_the_newest_results_are_kept_in_the_process() -> None:
     lists = ProcessLists(capacity=2)
-    results = [ResultSet([[Candidate(f"p-{n}", 1.0)]]) for n in range(3)]
+    results = [ResultSet([f"p-{n}"], [1.0], [1]) for n in range(3)]
     for place, found in enumerate(results):
         await lists.put(bytes([place]) * 16, b"request", found)
     assert await lists.get(bytes(16), b"request") is None
@@ -270,20 +270,17 @@ async def test_without_redis_the_newest_results_are_kept_in_the_process() -> Non
 
 
 RESULTS = ResultSet(
+    ["p-ü", "p-2", "p-3"],
+    [0.1 + 0.2, 1.0, 0.0],
+    [2, 1],
     [
-        [
-            Candidate(
-                "p-ü",
-                0.1 + 0.2,
-                Explanation(
-                    {"text": RetrieverRank(3, 11.25)},
-                    [Term("fusion.text", 0.3), Term("taste", 1e-17, "user")],
-                    [Move("sort", 3, 1, "by price")],
-                ),
-            ),
-            Candidate("p-2", 1.0, Explanation({}, [Term("fusion.image", 1.0)], [])),
-        ],
-        [Candidate("p-3", 0.0, Explanation({}, [], []))],
+        Explanation(
+            {"text": RetrieverRank(3, 11.25)},
+            [Term("fusion.text", 0.3), Term("taste", 1e-17, "user")],
+            [Move("sort", 3, 1, "by price")],
+        ),
+        Explanation({}, [Term("fusion.image", 1.0)], []),
+        Explanation({}, [], []),
     ],
     has_more=True,
     facets=[
@@ -299,7 +296,7 @@ RESULTS = ResultSet(
 
 def test_a_kept_result_comes_back_as_it_was() -> None:
     assert unpacked(packed(RESULTS, b"request"), b"request") == RESULTS
-    plain = replace(RESULTS, groups=[[Candidate("a", 0.5)], [Candidate("b", 0.25)]])
+    plain = replace(RESULTS, explanations=[])
     assert unpacked(packed(plain, b"r"), b"r") == plain
     assert unpacked(packed(RESULTS, b"request"), b"another") is None
 
@@ -320,11 +317,19 @@ def test_a_damaged_result_is_lost_never_wrong(data: st.DataObject) -> None:
     assert found is None or found == RESULTS
 
 
-def test_a_huge_value_is_not_unpacked() -> None:
-    many = ResultSet([[Candidate(f"p-{n}", 0.0)] for n in range(1001)])
-    assert unpacked(packed(many, b"r"), b"r") is None
-    twice = ResultSet([[Candidate("p-1", 0.0)], [Candidate("p-1", 0.0)]])
-    assert unpacked(packed(twice, b"r"), b"r") is None
+@pytest.mark.parametrize(
+    "broken",
+    [
+        ResultSet([f"p-{n}" for n in range(1001)], [0.0] * 1001, [1] * 1001),
+        ResultSet(["p-1", "p-1"], [0.0, 0.0], [1, 1]),
+        ResultSet(["p-1", "p-2"], [0.0], [1, 1]),
+        ResultSet(["p-1", "p-2"], [0.0, 0.0], [1]),
+        ResultSet(["p-1", "p-2"], [0.0, 0.0], [2, 0]),
+        replace(RESULTS, explanations=RESULTS.explanations[:2]),
+    ],
+)
+def test_a_result_that_does_not_fit_together_is_lost(broken: ResultSet) -> None:
+    assert unpacked(packed(broken, b"r"), b"r") is None
 
 
 async def test_the_digest_tells_users_and_not_where_a_part_stood() -> None:

@@ -28,9 +28,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """The groups of a result in order, and how each product came to its place."""
+    """The products of a result in groups, one after the other, and how each came to its place.
 
-    groups: Sequence[Sequence[str]]
+    ``sizes`` counts the products of each group; ``moves`` is empty where nobody asked.
+    """
+
+    ids: Sequence[str]
+    sizes: Sequence[int]
     moves: Mapping[str, Sequence[Move]] = field(default_factory=dict)
 
 
@@ -53,15 +57,19 @@ def arrange(ranked: Sequence[str], query: Query, rows: Mapping[str, Row]) -> Arr
         query: Says how to sort, whether to collapse, and whether to tell the moves.
         rows: What is known of the products; one that is not there is of a style of its own.
     """
-    moves: dict[str, list[Move]] = {product_id: [] for product_id in ranked}
+    moves: dict[str, list[Move]] = {}
     products = ranked
     if query.sort != RELEVANCE:
         products = in_order(ranked, query.sort, rows)
+    if query.explain:
         _note(moves, ranked, products, query.sort)
-    groups = by_style(products, rows) if query.collapse else [[each] for each in products]
-    if query.collapse:
+    if not query.collapse:
+        return Arrangement(products, [1] * len(products), moves)
+    groups = by_style(products, rows)
+    if query.explain:
         _note_collapsed(moves, products, groups)
-    return Arrangement(groups, moves if query.explain else {})
+    ids = [product_id for group in groups for product_id in group]
+    return Arrangement(ids, [len(group) for group in groups], moves)
 
 
 def in_order(products: Sequence[str], sort: str, rows: Mapping[str, Row]) -> list[str]:
@@ -93,20 +101,21 @@ def by_style(products: Sequence[str], rows: Mapping[str, Row]) -> list[list[str]
 
 
 def _note(
-    moves: Mapping[str, list[Move]], before: Sequence[str], after: Sequence[str], sort: str
+    moves: dict[str, list[Move]], before: Sequence[str], after: Sequence[str], sort: str
 ) -> None:
     places = {product_id: place for place, product_id in enumerate(before, 1)}
     for place, product_id in enumerate(after, 1):
         if places[product_id] != place:
-            moves[product_id].append(Move("sort", places[product_id], place, _WHY[sort]))
+            moves[product_id] = [Move("sort", places[product_id], place, _WHY[sort])]
 
 
 def _note_collapsed(
-    moves: Mapping[str, list[Move]], before: Sequence[str], groups: Sequence[Sequence[str]]
+    moves: dict[str, list[Move]], before: Sequence[str], groups: Sequence[Sequence[str]]
 ) -> None:
     places = {product_id: place for place, product_id in enumerate(before, 1)}
     for place, group in enumerate(groups, 1):
         for at, product_id in enumerate(group):
             if places[product_id] != place:
                 why = _WHY_VARIANT if at else _WHY_COLLAPSED
-                moves[product_id].append(Move("collapse", places[product_id], place, why))
+                move = Move("collapse", places[product_id], place, why)
+                moves.setdefault(product_id, []).append(move)

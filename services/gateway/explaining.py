@@ -21,19 +21,17 @@ class Reasons:
 
     def of(
         self, product_ids: Sequence[str], moves: Mapping[str, Sequence[Move]]
-    ) -> dict[str, Explanation]:
-        """The explanation of each product."""
+    ) -> list[Explanation]:
+        """The explanation of each product, in order."""
         places = {
             name: {product_id: place for place, product_id in enumerate(ranking.ids)}
             for name, ranking in self.rankings.items()
         }
         candidates = {product_id: place for place, product_id in enumerate(self.fused)}
-        return {
-            product_id: self._of(
-                product_id, places, candidates[product_id], moves.get(product_id, ())
-            )
+        return [
+            self._of(product_id, places, candidates[product_id], moves.get(product_id, ()))
             for product_id in product_ids
-        }
+        ]
 
     def _of(
         self,

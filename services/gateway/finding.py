@@ -23,7 +23,7 @@ from services.gateway.fusion import (
     taste_frame,
 )
 from services.gateway.query import Query
-from services.gateway.result_set import MAX_RESULTS, Candidate, ResultSet
+from services.gateway.result_set import MAX_RESULTS, ResultSet
 from services.gateway.stages import Ranking
 from services.gateway.taste import Liking, Shopper, TasteFinder
 
@@ -73,9 +73,13 @@ class Finder:
             await end([counting] if counting else [])
         if (legs.failed or liking.reasons or counted.error) and not query.allow_partial:
             raise Unavailable("a stage does not answer", retry_after_s=RETRY_AFTER_S)
+        arranged = arrange(ranked, query, counted.rows)
         reasons = Reasons(query.fusion, legs.answered, fused, frame, liking.mode)
         return ResultSet(
-            _groups(query, ranked, scores, counted, reasons),
+            arranged.ids,
+            [scores[name] for name in arranged.ids],
+            arranged.sizes,
+            reasons.of(arranged.ids, arranged.moves) if query.explain else (),
             len(fused) > MAX_RESULTS or legs.has_more(len(query.example_ids)),
             counted.facets,
             _degraded(query, legs, liking, counted),
@@ -185,21 +189,6 @@ def _frame(query: Query, legs: Legs, fused: Mapping[str, float], liking: Liking)
         return taste_frame(liking.tastes.tastes.tolist(), query.taste_share)
     unit = rrf_unit(list(legs.answered), query.fusion)
     return minmax_frame(fused, liking.tastes.dots.tolist(), query.taste_share, unit=unit)
-
-
-def _groups(
-    query: Query,
-    ranked: Sequence[str],
-    scores: Mapping[str, float],
-    counted: Counted,
-    reasons: Reasons,
-) -> list[list[Candidate]]:
-    arranged = arrange(ranked, query, counted.rows)
-    told = reasons.of(ranked, arranged.moves) if query.explain else {}
-    return [
-        [Candidate(name, scores[name], told.get(name)) for name in group]
-        for group in arranged.groups
-    ]
 
 
 def _degraded(query: Query, legs: Legs, liking: Liking, counted: Counted) -> list[str]:

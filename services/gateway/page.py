@@ -7,7 +7,7 @@ from catalog.product import Product
 from catalog.product_filter import admits
 from services.gateway.answer import Explanation, Move, RankedProduct
 from services.gateway.query import Query
-from services.gateway.result_set import Candidate, ResultSet
+from services.gateway.result_set import ResultSet
 from services.gateway.stages import Documents
 
 MAX_VARIANTS = 12
@@ -44,20 +44,20 @@ async def cut(
         shown: Hits before the page.
     """
     hits: list[RankedProduct] = []
-    start = offset
-    while len(hits) < query.page_size and start < len(results.groups):
+    group, start = offset, results.start_of(offset)
+    while len(hits) < query.page_size and group < len(results.sizes):
         wanted = query.page_size - len(hits)
-        batch = results.groups[start : start + (wanted if start == offset else _most(wanted))]
-        ids = [each.product_id for group in batch for each in group]
-        found = _admitted(await documents.read(ids), query)
-        for group in batch:
-            start += 1
-            hit = _hit(group, found, query, shown + len(hits) + 1, start)
-            if hit is not None:
-                hits.append(hit)
+        sizes = results.sizes[group : group + (wanted if group == offset else _most(wanted))]
+        found = _admitted(await documents.read(results.ids[start : start + sum(sizes)]), query)
+        for size in sizes:
+            there = [at for at in range(start, start + size) if results.ids[at] in found]
+            group, start = group + 1, start + size
+            if there:
+                rank = shown + len(hits) + 1
+                hits.append(_hit(results, there, found, query, group, rank))
             if len(hits) == query.page_size:
                 break
-    return Page(hits, start, shown + len(hits))
+    return Page(hits, group, shown + len(hits))
 
 
 def _most(wanted: int) -> int:
@@ -72,19 +72,22 @@ def _admitted(found: Mapping[str, Product], query: Query) -> Mapping[str, Produc
 
 
 def _hit(
-    group: Sequence[Candidate], found: Mapping[str, Product], query: Query, rank: int, place: int
-) -> RankedProduct | None:
-    """The hit of the group at a place of the result, from 1; None if all of it is gone."""
-    there = [each for each in group if each.product_id in found]
-    if not there:
-        return None
+    results: ResultSet,
+    there: Sequence[int],
+    found: Mapping[str, Product],
+    query: Query,
+    place: int,
+    rank: int,
+) -> RankedProduct:
+    """The hit of what is there of the group at a place of the result, from 1."""
     best = there[0]
-    variants = [found[each.product_id] for each in there[1 : MAX_VARIANTS + 1]]
+    explanation = results.explanations[best] if results.explanations else None
+    variants = [found[results.ids[at]] for at in there[1 : MAX_VARIANTS + 1]]
     return RankedProduct(
         rank,
-        best.score,
-        found[best.product_id],
-        _moved(best.explanation, place, rank),
+        results.scores[best],
+        found[results.ids[best]],
+        _moved(explanation, place, rank),
         variants if query.collapse else None,
     )
 

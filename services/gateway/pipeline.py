@@ -74,7 +74,7 @@ class SearchPipeline:
         """Cuts the page, and keeps a new result for the pages to come meanwhile."""
         place = start.place
         keeping = None
-        if start.results is None and len(results.groups) > place.offset + search.query.page_size:
+        if start.results is None and len(results.sizes) > place.offset + search.query.page_size:
             keeping = asyncio.create_task(paging.keep(start, results), name="keep")
         try:
             page = await self._cut(search, results, place.offset, place.shown)
@@ -82,7 +82,7 @@ class SearchPipeline:
                 await keeping
         finally:
             await end([keeping] if keeping else [])
-        is_last = page.end >= len(results.groups)
+        is_last = page.end >= len(results.sizes)
         token = "" if is_last else paging.token(start, page.end, page.shown)
         return _answer(search, results, page, restarted=start.is_restarted, token=token)
 
@@ -99,7 +99,7 @@ def _answer(
     reasons = [*results.degraded_reasons, *([RESTARTED] if restarted else [])]
     return Answer(
         hits=page.hits,
-        total=Total(len(results.groups) - gone, "gte" if results.has_more else "eq"),
+        total=Total(len(results.sizes) - gone, "gte" if results.has_more else "eq"),
         degraded_reasons=reasons,
         coverage=results.coverage,
         release=results.release,

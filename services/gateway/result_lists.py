@@ -1,17 +1,15 @@
 """Keeps results for the pages to come: in Redis for all gateways, or in this process."""
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from catalog.facet import Facet
-from services.gateway.answer import Explanation, Generation
 from services.gateway.paging import TTL_S
 from services.gateway.redis_keep import RedisKeep
-from services.gateway.result_set import MAX_RESULTS, Candidate, ResultSet
+from services.gateway.result_set import MAX_RESULTS, ResultSet
 
 VERSION = 1
 CAPACITY = 256
@@ -20,20 +18,11 @@ MAX_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A result in columns: ``sizes`` counts the products of each group."""
+    """A result, and the request that it is of."""
 
     version: int
     request: str
-    ids: Sequence[str]
-    scores: Sequence[float]
-    explanations: Sequence[Explanation]
-    sizes: Sequence[int]
-    has_more: bool
-    facets: Sequence[Facet]
-    degraded_reasons: Sequence[str]
-    coverage: Mapping[str, str]
-    release: str
-    generations: Mapping[str, Generation]
+    results: ResultSet
 
 
 _KEPT = TypeAdapter(_Kept)
@@ -41,22 +30,7 @@ _KEPT = TypeAdapter(_Kept)
 
 def packed(results: ResultSet, request: bytes) -> bytes:
     """The value that keeps a result, which says what request it is of."""
-    every = [each for group in results.groups for each in group]
-    kept = _Kept(
-        VERSION,
-        request.hex(),
-        [each.product_id for each in every],
-        [each.score for each in every],
-        [each.explanation for each in every if each.explanation is not None],
-        [len(group) for group in results.groups],
-        results.has_more,
-        results.facets,
-        results.degraded_reasons,
-        dict(results.coverage),
-        results.release,
-        dict(results.generations),
-    )
-    return zlib.compress(orjson.dumps(kept), 1)
+    return zlib.compress(orjson.dumps(_Kept(VERSION, request.hex(), results)), 1)
 
 
 def unpacked(value: bytes, request: bytes) -> ResultSet | None:
@@ -67,34 +41,18 @@ def unpacked(value: bytes, request: bytes) -> ResultSet | None:
         kept = _KEPT.validate_json(raw) if inflate.eof else None
     except (zlib.error, ValidationError):
         return None
-    if kept is None or not _is_whole(kept, request):
-        return None
-    explanations: Sequence[Explanation | None] = kept.explanations or [None] * len(kept.ids)
-    every = [Candidate(*each) for each in zip(kept.ids, kept.scores, explanations, strict=True)]
-    groups, start = [], 0
-    for size in kept.sizes:
-        groups.append(every[start : start + size])
-        start += size
-    return ResultSet(
-        groups,
-        kept.has_more,
-        kept.facets,
-        kept.degraded_reasons,
-        kept.coverage,
-        kept.release,
-        kept.generations,
-    )
+    return kept.results if kept is not None and _is_whole(kept, request) else None
 
 
 def _is_whole(kept: _Kept, request: bytes) -> bool:
-    count = len(kept.ids)
+    results, count = kept.results, len(kept.results.ids)
     return (
         kept.version == VERSION
         and kept.request == request.hex()
         and count <= MAX_RESULTS
-        and len(set(kept.ids)) == len(kept.scores) == sum(kept.sizes) == count
-        and len(kept.explanations) in (0, count)
-        and all(size > 0 for size in kept.sizes)
+        and len(set(results.ids)) == len(results.scores) == sum(results.sizes) == count
+        and len(results.explanations) in (0, count)
+        and all(size > 0 for size in results.sizes)
     )
 
 

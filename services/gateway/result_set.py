@@ -1,4 +1,4 @@
-"""Says what a search found as a whole: every candidate in its order, before a page is cut."""
+"""Says what a search found as a whole: every product in its order, before a page is cut."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,26 +10,36 @@ MAX_RESULTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A product of the result, with its reasons where the query asked for them."""
-
-    product_id: str
-    score: float
-    explanation: Explanation | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ResultSet:
-    """At most 1000 candidates in groups, each of which becomes one hit.
+    """At most 1000 products in groups, each of which becomes one hit.
 
     The first product of a group is the hit, the others are its variants, best first; without
-    collapse each group is one product. ``has_more`` says that further products may match.
+    collapse each group is one product. The groups stand one after the other in the columns.
+
+    Attributes:
+        ids: The products.
+        scores: Their final scores.
+        sizes: How many products each group has, 1 or more.
+        explanations: Why each product stands where it does; empty where nobody asked.
+        has_more: Whether further products may match.
+        facets: The facets asked for, in that order.
+        degraded_reasons: What was missing.
+        coverage: Who answered.
+        release: The release in force.
+        generations: The artifacts that answered.
     """
 
-    groups: Sequence[Sequence[Candidate]]
+    ids: Sequence[str]
+    scores: Sequence[float]
+    sizes: Sequence[int]
+    explanations: Sequence[Explanation] = ()
     has_more: bool = False
     facets: Sequence[Facet] = ()
     degraded_reasons: Sequence[str] = ()
     coverage: Mapping[str, str] = field(default_factory=dict)
     release: str = ""
     generations: Mapping[str, Generation] = field(default_factory=dict)
+
+    def start_of(self, group: int) -> int:
+        """The place in the columns where a group starts."""
+        return sum(self.sizes[:group])
