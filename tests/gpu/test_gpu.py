@@ -1,5 +1,6 @@
 """Promises of the image stage on a GPU: the answers of the processor, and a calm end of memory."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +15,11 @@ from runtime.errors import Overloaded
 from services.image_retriever.architecture import Architecture, Preprocessing, Trained
 from services.image_retriever.batcher import BatchSettings, EncodeBatcher
 from services.image_retriever.encoder import Encoder, open_encoder
-from services.image_retriever.gpu_index import GpuRows
+from services.image_retriever.exact import ExactRows
+from services.image_retriever.gpu_index import FirstRows, GpuRows
 from services.image_retriever.index import VectorIndex
-from services.image_retriever.nearest import ExactRows
 from services.image_retriever.tokenizer import WordTokenizer
+from services.image_retriever.view import VectorView
 
 pytestmark = [
     pytest.mark.gpu,
@@ -87,7 +89,7 @@ def test_the_index_finds_what_the_processor_finds(tmp_path: Path, count: int) ->
     for start in (0, 32):
         part = queries[start : start + 32]
         for query, found in zip(part, there.search(part, 50), strict=True):
-            (candidates,) = exact.candidates(query[None], 50)
+            (candidates,), _ = exact.candidates(query[None], 50, None)
             scores = np.sort(kept[candidates].astype(np.float64) @ query.astype(np.float64))[::-1]
             assert np.allclose(found.scores, scores[:50], atol=1e-6)
             assert len(set(found.ids)) == 50
@@ -114,8 +116,57 @@ def test_faiss_searches_where_it_can() -> None:
     nearest = GpuRows(vectors, "cuda")
     assert nearest.engine == "faiss"
     exact = [np.argsort(-(vectors @ query))[:50] for query in queries]
-    for found, wanted in zip(nearest.candidates(queries, 50), exact, strict=True):
+    candidates = nearest.candidates(queries, 50, None, len(vectors))
+    for found, wanted in zip(candidates, exact, strict=True):
         assert set(wanted.tolist()) <= set(found.tolist())
+
+
+def test_filters_and_tombstones_hold_on_the_gpu() -> None:
+    """Masked top-k: what the classic indexes of faiss would pass over without a word."""
+    vectors = rows(30_000)
+    gpu = GpuRows(vectors[:20_000], "cuda")
+    gpu.write(20_000, vectors[20_000:])
+    ids = [f"p-{n:06d}" for n in range(30_000)]
+    alive = np.random.default_rng(1).random(30_000) > 0.08
+    here = VectorView(ids, vectors, ExactRows(vectors), alive)
+    there = VectorView(ids, vectors, FirstRows(gpu, 30_000), alive)
+    for share in (0.5, 0.1, 0.01, 0.001, 0.0):
+        mask = alive & (np.random.default_rng(2).random(30_000) < share)
+        for query in rows(8, seed=7):
+            (one,) = here.search(query[None], 50, allowed=[mask])
+            (other,) = there.search(query[None], 50, allowed=[mask])
+            assert one.ids == other.ids
+            (open_,) = there.search(query[None], 50)
+            assert all(alive[int(key[2:])] for key in open_.ids)
+            assert len(open_.ids) == 50
+
+
+def test_rows_are_overwritten_in_place_while_others_search() -> None:
+    """Spare rows take what comes; a view of before never sees them."""
+    vectors = rows(40_000)
+    gpu = GpuRows(vectors[:36_000], "cuda")
+    room = gpu.capacity
+    before = FirstRows(gpu, 36_000)
+    queries = rows(4, seed=8)
+    stop = threading.Event()
+    problems: list[NDArray[np.int64]] = []
+
+    def search() -> None:
+        while not stop.is_set():
+            for found in before.candidates(queries, 50, None)[0]:
+                if found.max() >= 36_000:
+                    problems.append(found)
+
+    searcher = threading.Thread(target=search)
+    searcher.start()
+    for start in range(36_000, 40_000, 100):
+        gpu.write(start, vectors[start : start + 100])
+    stop.set()
+    searcher.join()
+    assert not problems
+    assert gpu.capacity == room
+    (found,), _ = FirstRows(gpu, 40_000).candidates(vectors[39_999:], 1, None)
+    assert 39_999 in found.tolist()
 
 
 @contextmanager
@@ -133,13 +184,13 @@ def memory_left(mebibytes: int) -> Iterator[None]:
 
 
 def test_a_search_without_memory_is_refused_and_the_next_is_answered() -> None:
-    nearest = GpuRows(rows(400_000, dim=64), "cuda")
+    nearest = FirstRows(GpuRows(rows(400_000, dim=64), "cuda"), 400_000)
     # Beyond what faiss takes by itself, so that torch's limit is the one that is met.
     queries, count = rows(64, dim=64, seed=5), 4_000
-    before = nearest.candidates(queries[:1], count)
+    before, _ = nearest.candidates(queries[:1], count, None)
     with memory_left(4), pytest.raises(Overloaded):
-        nearest.candidates(queries, count)
-    after = nearest.candidates(queries[:1], count)
+        nearest.candidates(queries, count, None)
+    after, _ = nearest.candidates(queries[:1], count, None)
     assert set(before[0].tolist()) == set(after[0].tolist())
 
 
