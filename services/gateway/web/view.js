@@ -63,7 +63,8 @@ export function counts({ hits, total, token }, isOfStyles) {
   const most = isOpen ? "at least " : "";
   const noun = (count) => (isOfStyles ? ["style", "styles"] : ["product", "products"])[count === 1 ? 0 : 1];
   byId("status").textContent = hits.length ? `${most}${number(total.value)} ${noun(total.value)}` : "";
-  byId("shown").textContent = hits.length ? `${number(hits.length)} of ${most}${number(total.value)} ${noun(total.value)}` : "";
+  const end = isOpen && !token ? ". Filters or other words lead to the rest." : ""; // a search reaches so far
+  byId("shown").textContent = `${number(hits.length)} of ${most}${number(total.value)} ${noun(total.value)}${end}`;
   byId("progress").max = Math.max(total.value, hits.length, 1);
   byId("progress").value = hits.length;
   byId("more-box").hidden = !hits.length;
