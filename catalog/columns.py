@@ -28,8 +28,8 @@ class Columns:
     view stays what it was. Once a row in 32 has changed, the patch is folded in: a copy of all
     columns, which views taken before do not see.
 
-    Memory, measured: about 450 bytes a product, two thirds of it for ids and styles; a million
-    products take 450 MB.
+    Measured: 260 MB for a million products of ids of 10 characters, a third of it ids; at 100,000,
+    a mask of three conditions takes 0.1 to 0.4 ms, 50 changes 0.5 ms.
 
     Args:
         tables: What the columns begin with; made by :meth:`build` or read from files.

@@ -153,7 +153,9 @@ class TextIndex:
         Raises:
             Internal: The engine failed.
         """
-        query, admitted, depth = any_of(self._schema, tokens), None, count
+        query, admitted = any_of(self._schema, tokens), None
+        # Some more than wanted show whether the last one wanted is tied with one that is not.
+        wanted = depth = count if self._is_sorted else count + count // 8 + 8
         if found is not None:
             admitted = self._columns.mask(found)
             matching = int(np.count_nonzero(admitted))
@@ -165,9 +167,9 @@ class TextIndex:
                 query = with_clauses(query, [(Occur.Must, few)])
             elif matching < _WIDE * len(self) and clauses:
                 query = with_clauses(query, clauses)
-                depth = count if is_exact else _DEEPER * count
+                depth = wanted if is_exact else _DEEPER * wanted
             else:
-                depth = int(_SPARE * count * len(self) / matching) + 1
+                depth = int(_SPARE * wanted * len(self) / matching) + 1
         rows, scores = self._best(query, count, admitted, depth)
         ids = self._columns.ids
         return [ids[row] for row in rows.tolist()], scores

@@ -90,6 +90,7 @@ class LiveText:
         self._scratch = scratch
         self._on_delays = on_delays
         self._closing = threading.Event()
+        self._rebuilding = threading.Lock()
         self._lane = _Lane(index, store, seq, on_delays)
         try:
             self._lane.tail.catch_up()
@@ -136,6 +137,10 @@ class LiveText:
         Raises:
             Unavailable: The catalogue does not answer.
         """
+        with self._rebuilding:
+            self._swap()
+
+    def _swap(self) -> None:
         old = self._lane
         seq = self._store.seq()  # Before the scan: what changes meanwhile is applied after it.
         index = WritableIndex.built(
