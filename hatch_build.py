@@ -17,6 +17,8 @@ class StubsHook(BuildHookInterface):  # type: ignore[type-arg]  # of no use to u
             return
         root = Path(self.root)
         generate(root / "protos", root / "gen")
+        if version == "editable":  # A copy would hide gen/ as soon as a message changes.
+            return
         build_data["force_include"][str(root / "gen" / "fashion")] = "fashion"
 
 
