@@ -152,6 +152,7 @@ async def test_filters_facets_and_styles_are_as_rest_says(
         page_size=3,
         explain=True,
         min_seq=5,
+        budget_ms=5000,
     )
     for name, style in (("a", "s-1"), ("b", "s-2"), ("c", "s-1"), ("d", "s-4")):
         changed = replace(product(name), style_id=style, price_minor=2000 + ord(name))
@@ -172,6 +173,7 @@ async def test_filters_facets_and_styles_are_as_rest_says(
         "page_size": 3,
         "explain": True,
         "min_seq": 5,
+        "budget_ms": 5000,
     }
     same = SearchReply.model_validate_json(json.dumps(await doors.rest(body)))
     assert [hit.product.product_id for hit in reply.hits] == ["d", "c", "b"]

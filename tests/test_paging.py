@@ -13,14 +13,8 @@ from hypothesis import strategies as st
 from catalog.facet import Facet, FacetRange, FacetValue
 from catalog.product_filter import Condition
 from runtime.errors import Gone, InvalidArgument
-from services.gateway.answer import (
-    Answer,
-    Explanation,
-    Generation,
-    Move,
-    RetrieverRank,
-    Term,
-)
+from services.gateway.answer import Answer, Generation
+from services.gateway.explaining import Reasons
 from services.gateway.paging import Paging, request_digest
 from services.gateway.parts import Example, Part, words
 from services.gateway.query import Fusion, Query
@@ -273,15 +267,16 @@ RESULTS = ResultSet(
     ["p-ü", "p-2", "p-3"],
     [0.1 + 0.2, 1.0, 0.0],
     [2, 1],
-    [
-        Explanation(
-            {"text": RetrieverRank(3, 11.25)},
-            [Term("fusion.text", 0.3), Term("taste", 1e-17, "user")],
-            [Move("sort", 3, 1, "by price")],
-        ),
-        Explanation({}, [Term("fusion.image", 1.0)], []),
-        Explanation({}, [], []),
-    ],
+    Reasons(
+        {"text": [3, 0, 2], "image": [0, 1, 0]},
+        {"text": [11.25, 0.0, 12.5], "image": [0.0, 0.31, 0.0]},
+        0.7,
+        -0.001,
+        "user",
+        [0.3, 1e-17, 0.0],
+        [3, 1, 2],
+        [1, 2, 3],
+    ),
     has_more=True,
     facets=[
         Facet("brand", (FacetValue("A", 2, True), FacetValue("B", 1))),
@@ -296,7 +291,7 @@ RESULTS = ResultSet(
 
 def test_a_kept_result_comes_back_as_it_was() -> None:
     assert unpacked(packed(RESULTS, b"request"), b"request") == RESULTS
-    plain = replace(RESULTS, explanations=[])
+    plain = replace(RESULTS, reasons=None)
     assert unpacked(packed(plain, b"r"), b"r") == plain
     assert unpacked(packed(RESULTS, b"request"), b"another") is None
 
@@ -325,7 +320,8 @@ def test_a_damaged_result_is_lost_never_wrong(data: st.DataObject) -> None:
         ResultSet(["p-1", "p-2"], [0.0], [1, 1]),
         ResultSet(["p-1", "p-2"], [0.0, 0.0], [1]),
         ResultSet(["p-1", "p-2"], [0.0, 0.0], [2, 0]),
-        replace(RESULTS, explanations=RESULTS.explanations[:2]),
+        replace(RESULTS, reasons=Reasons()),
+        replace(RESULTS, reasons=Reasons({"text": [1, 2]}, {"text": [1, 2, 3]}, by_score=[1, 2])),
     ],
 )
 def test_a_result_that_does_not_fit_together_is_lost(broken: ResultSet) -> None:

@@ -1,55 +1,116 @@
-"""Says of each product why it stands where it does: its ranks, and the terms of its score."""
+"""Says of each product why it stands where it does: ranks, terms of the score, and moves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.gateway.answer import Explanation, Move, RetrieverRank, Term
+from services.gateway.arrangement import Arrangement
 from services.gateway.fusion import Frame, terms
-from services.gateway.query import Fusion
+from services.gateway.query import RELEVANCE, Query
 from services.gateway.stages import Ranking
+
+_WHY_SORTED = {
+    "price_asc": "by price, the cheapest first",
+    "price_desc": "by price, the dearest first",
+    "newest": "by the time it came in, the newest first",
+}
+_WHY_COLLAPSED = "each style stands where its best product does"
+_WHY_GONE = "products before it are no longer there"
 
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """What one result was made from: rankings, fused scores, frame, mode of taste."""
+    """What explanations are made from, in columns of the products of a result.
 
-    fusion: Fusion
-    rankings: Mapping[str, Ranking]
-    fused: Mapping[str, float]
-    frame: Frame
-    mode: str
+    Attributes:
+        ranks: For each retriever that answered, the rank of each product, 0 where it did not
+            find it.
+        scores: For each retriever, the score of each product, 0 where it did not find it.
+        scale: What a fused score is multiplied by in the final one.
+        offset: What is added to it.
+        mode: Whose taste it is; empty where taste was not asked for.
+        tastes: What taste adds to each product's score; empty where it has no say.
+        by_score: Place of each product by score, from 1.
+        ungrouped: Place of each product before styles were gathered, from 1.
+    """
 
-    def of(
-        self, product_ids: Sequence[str], moves: Mapping[str, Sequence[Move]]
-    ) -> list[Explanation]:
-        """The explanation of each product, in order."""
-        places = {
-            name: {product_id: place for place, product_id in enumerate(ranking.ids)}
-            for name, ranking in self.rankings.items()
-        }
-        candidates = {product_id: place for place, product_id in enumerate(self.fused)}
-        return [
-            self._of(product_id, places, candidates[product_id], moves.get(product_id, ()))
-            for product_id in product_ids
-        ]
+    ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    scores: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    scale: float = 1.0
+    offset: float = 0.0
+    mode: str = ""
+    tastes: Sequence[float] = ()
+    by_score: Sequence[int] = ()
+    ungrouped: Sequence[int] = ()
 
-    def _of(
-        self,
-        product_id: str,
-        places: Mapping[str, Mapping[str, int]],
-        candidate: int,
-        moves: Sequence[Move],
-    ) -> Explanation:
+    def of(self, at: int, query: Query, place: int, rank: int) -> Explanation:
+        """The explanation of the product at a place of the columns.
+
+        Args:
+            at: The place, from 0.
+            query: What was asked.
+            place: Place of its group in the result, from 1.
+            rank: Its rank in the answer, smaller where groups before it are gone.
+        """
         found = {
-            name: RetrieverRank(
-                by_id[product_id] + 1, self.rankings[name].scores[by_id[product_id]]
-            )
-            for name, by_id in places.items()
-            if product_id in by_id
+            name: RetrieverRank(ranks[at], self.scores[name][at])
+            for name, ranks in self.ranks.items()
+            if ranks[at]
         }
-        ranks = {name: place.rank for name, place in found.items()}
-        parts = terms(ranks, self.fusion, list(self.rankings), self.frame)
+        by_retriever = {name: where.rank for name, where in found.items()}
+        frame = Frame(self.scale, self.offset)
+        parts = terms(by_retriever, query.fusion, list(self.ranks), frame)
         if self.mode:
-            taste = self.frame.taste[candidate] if self.frame.taste else 0.0
-            parts.append(Term("taste", taste, self.mode))
-        return Explanation(found, parts, moves)
+            parts.append(Term("taste", self.tastes[at] if self.tastes else 0.0, self.mode))
+        return Explanation(found, parts, self._moves(at, query, place, rank))
+
+    def _moves(self, at: int, query: Query, place: int, rank: int) -> list[Move]:
+        by_score, ungrouped = self.by_score[at], self.ungrouped[at]
+        steps = [
+            ("sort", by_score, ungrouped, _WHY_SORTED.get(query.sort, RELEVANCE)),
+            ("collapse", ungrouped, place, _WHY_COLLAPSED),
+            ("gone", place, rank, _WHY_GONE),
+        ]
+        return [Move(*step) for step in steps if step[1] != step[2]]
+
+
+def reasons_of(
+    ranked: Sequence[str],
+    arranged: Arrangement,
+    rankings: Mapping[str, Ranking],
+    tastes: Mapping[str, float],
+    frame: Frame,
+    mode: str,
+) -> Reasons:
+    """The reasons of a result.
+
+    Args:
+        ranked: The products by score, best first.
+        arranged: The same as they are shown.
+        rankings: The answer of each retriever.
+        tastes: What taste adds to the score of each; empty where it has no say.
+        frame: The frame of the final scores.
+        mode: Whose taste it is.
+    """
+    ids = arranged.ids
+    ranks: dict[str, list[int]] = {}
+    scores: dict[str, list[float]] = {}
+    for name, ranking in rankings.items():
+        places = _places(ranking.ids)
+        ranks[name] = [places.get(product_id, 0) for product_id in ids]
+        scores[name] = [ranking.scores[rank - 1] if rank else 0.0 for rank in ranks[name]]
+    by_score, ungrouped = _places(ranked), _places(arranged.ungrouped)
+    return Reasons(
+        ranks,
+        scores,
+        frame.scale,
+        frame.offset,
+        mode,
+        [tastes[product_id] for product_id in ids] if tastes else [],
+        [by_score[product_id] for product_id in ids],
+        [ungrouped[product_id] for product_id in ids],
+    )
+
+
+def _places(product_ids: Sequence[str]) -> dict[str, int]:
+    return {product_id: place for place, product_id in enumerate(product_ids, 1)}

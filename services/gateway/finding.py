@@ -10,7 +10,7 @@ from services.gateway.answer import Generation
 from services.gateway.arrangement import arrange, needs_rows
 from services.gateway.budget import RANKING_SHARE, Budget
 from services.gateway.coverage import OK, SKIPPED, STALE, STEPS, coverage_of, leg_reasons
-from services.gateway.explaining import Reasons
+from services.gateway.explaining import reasons_of
 from services.gateway.facets import Counted, FacetCounter, Question
 from services.gateway.fanout import RETRY_AFTER_S, Leg, Legs, Stopwatch, ask, end, within
 from services.gateway.fusion import (
@@ -74,12 +74,14 @@ class Finder:
         if (legs.failed or liking.reasons or counted.error) and not query.allow_partial:
             raise Unavailable("a stage does not answer", retry_after_s=RETRY_AFTER_S)
         arranged = arrange(ranked, query, counted.rows)
-        reasons = Reasons(query.fusion, legs.answered, fused, frame, liking.mode)
+        tastes = dict(zip(fused, frame.taste, strict=True)) if frame.taste else {}
         return ResultSet(
             arranged.ids,
             [scores[name] for name in arranged.ids],
             arranged.sizes,
-            reasons.of(arranged.ids, arranged.moves) if query.explain else (),
+            reasons_of(ranked, arranged, legs.answered, tastes, frame, liking.mode)
+            if query.explain
+            else None,
             len(fused) > MAX_RESULTS or legs.has_more(len(query.example_ids)),
             counted.facets,
             _degraded(query, legs, liking, counted),

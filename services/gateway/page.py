@@ -1,18 +1,17 @@
 """Cuts a page from a result: reads the winners, drops those that are gone, and fills it up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from catalog.product import Product
 from catalog.product_filter import admits
-from services.gateway.answer import Explanation, Move, RankedProduct
+from services.gateway.answer import RankedProduct
 from services.gateway.query import Query
 from services.gateway.result_set import ResultSet
 from services.gateway.stages import Documents
 
 MAX_VARIANTS = 12
 _LEAST_READ = 50  # many deleted products at the top must not mean many small reads
-_WHY_GONE = "products before it are no longer there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +79,12 @@ def _hit(
     rank: int,
 ) -> RankedProduct:
     """The hit of what is there of the group at a place of the result, from 1."""
-    best = there[0]
-    explanation = results.explanations[best] if results.explanations else None
+    best, reasons = there[0], results.reasons
     variants = [found[results.ids[at]] for at in there[1 : MAX_VARIANTS + 1]]
     return RankedProduct(
         rank,
         results.scores[best],
         found[results.ids[best]],
-        _moved(explanation, place, rank),
+        reasons.of(best, query, place, rank) if reasons else None,
         variants if query.collapse else None,
     )
-
-
-def _moved(explanation: Explanation | None, place: int, rank: int) -> Explanation | None:
-    if explanation is None or place == rank:
-        return explanation
-    move = Move("gone", place, rank, _WHY_GONE)
-    return replace(explanation, moves=[*explanation.moves, move])

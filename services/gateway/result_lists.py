@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from services.gateway.explaining import Reasons
 from services.gateway.paging import TTL_S
 from services.gateway.redis_keep import RedisKeep
 from services.gateway.result_set import MAX_RESULTS, ResultSet
@@ -51,8 +52,17 @@ def _is_whole(kept: _Kept, request: bytes) -> bool:
         and kept.request == request.hex()
         and count <= MAX_RESULTS
         and len(set(results.ids)) == len(results.scores) == sum(results.sizes) == count
-        and len(results.explanations) in (0, count)
         and all(size > 0 for size in results.sizes)
+        and (results.reasons is None or _fits(results.reasons, count))
+    )
+
+
+def _fits(reasons: Reasons, count: int) -> bool:
+    columns = [reasons.by_score, reasons.ungrouped, *reasons.ranks.values()]
+    return (
+        all(len(column) == count for column in [*columns, *reasons.scores.values()])
+        and reasons.ranks.keys() == reasons.scores.keys()
+        and len(reasons.tastes) in (0, count)
     )
 
 

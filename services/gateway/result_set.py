@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalog.facet import Facet
-from services.gateway.answer import Explanation, Generation
+from services.gateway.answer import Generation
+from services.gateway.explaining import Reasons
 
 MAX_RESULTS = 1000
 
@@ -20,7 +21,7 @@ class ResultSet:
         ids: The products.
         scores: Their final scores.
         sizes: How many products each group has, 1 or more.
-        explanations: Why each product stands where it does; empty where nobody asked.
+        reasons: Why each product stands where it does; None where nobody asked.
         has_more: Whether further products may match.
         facets: The facets asked for, in that order.
         degraded_reasons: What was missing.
@@ -32,7 +33,7 @@ class ResultSet:
     ids: Sequence[str]
     scores: Sequence[float]
     sizes: Sequence[int]
-    explanations: Sequence[Explanation] = ()
+    reasons: Reasons | None = None
     has_more: bool = False
     facets: Sequence[Facet] = ()
     degraded_reasons: Sequence[str] = ()
