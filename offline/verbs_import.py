@@ -142,10 +142,11 @@ def _told(report: "ImportReport") -> int:
     events = tally.events + tally.known_events
     if report.resumed_at:
         say(f"went on after line {report.resumed_at}, where an earlier run had ended")
-    say(
-        f"{products} products: {tally.created} new, {tally.updated} changed, "
-        f"{tally.unchanged} as they were; {tally.photos} with a photo"
-    )
+    if products or not events:
+        say(
+            f"{products} products: {tally.created} new, {tally.updated} changed, "
+            f"{tally.unchanged} as they were; {tally.photos} with a photo"
+        )
     if events:
         say(f"{events} events: {tally.events} new, {tally.known_events} as they were")
     if report.held_out is not None:
@@ -157,5 +158,5 @@ def _told(report: "ImportReport") -> int:
     if report.rejects is not None:
         say(f"what was refused is listed in {report.rejects}: mend it, and import it by --rows")
     if tally.urls:
-        say(f"{tally.urls} photos are on the web: fetch them with `hemline images fetch`")
+        say(f"photos on the web, for `hemline images fetch`: {tally.urls}")
     return 0 if products or events else 1

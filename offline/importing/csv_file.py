@@ -25,7 +25,7 @@ class CsvFile(TextFile):
         overflow: Name of the last column, into which a longer row flows over; empty: none does.
 
     Raises:
-        SetupError: The header lacks a column, or names one twice.
+        SetupError: There is no header, or it lacks a column, or names one twice.
     """
 
     def __init__(
@@ -45,6 +45,8 @@ class CsvFile(TextFile):
         missing = [name for name in columns if name not in self.header]
         if missing:
             raise SetupError(f"{path} lacks the columns {', '.join(missing)}")
+        if not self.header:
+            raise SetupError(f"{path} has no header: its first line must name the columns")
 
     def read(self) -> Iterator[Record]:
         """Yields the rows; empty lines are passed over."""

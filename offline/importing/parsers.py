@@ -9,9 +9,12 @@ from offline.importing.records import BadRow, Fields
 
 MAX_NESTING = 32
 MAX_LITERAL_CHARS = 256 << 10
-_STRING = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
+# Possessive: a hostile line must not make the matcher go back over what it has read.
+_STRING = re.compile(
+    r"""'(?:[^'\\]|\\.)*+(?P<single>'?)|"(?:[^"\\]|\\.)*+(?P<double>"?)""", re.DOTALL
+)
 # What may stand outside of strings: numbers, True, False, None, brackets; no operators.
-_LITERAL = re.compile(r"(?:[\[\]{}(),:\s]|[+-]?[\d.]+(?:[eE][+-]?\d+)?|True|False|None|@)*")
+_LITERAL = re.compile(r"(?:[\[\]{}(),:\s@]|[+-]?[\d.]++(?:[eE][+-]?\d++)?|True|False|None)*+")
 _OPENING, _CLOSING = frozenset("[{("), frozenset("]})")
 
 
@@ -43,7 +46,7 @@ def literal_line(line: str) -> Fields:
         pass
     if len(line) > MAX_LITERAL_CHARS:
         raise BadRow("the line is too long")
-    bare = _STRING.sub("@", line.strip())
+    bare = _STRING.sub(_stand_in, line.strip())
     if not _LITERAL.fullmatch(bare):
         raise BadRow("not a Python literal")
     depth = 0
@@ -56,6 +59,11 @@ def literal_line(line: str) -> Fields:
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise BadRow("not a Python literal") from None
     return _object(found)
+
+
+def _stand_in(string: re.Match[str]) -> str:
+    # A string that nobody closed is no literal, whatever follows.
+    return "@" if string["single"] or string["double"] else "!"
 
 
 def _object(found: object) -> Fields:
