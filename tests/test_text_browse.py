@@ -265,7 +265,7 @@ async def test_a_new_release_goes_on_from_where_the_old_one_was(
         assert list(reply.results[0].hits.product_ids) == ["newer"]
     shown = shelf.metrics.render().decode()
     assert f"hemline_applied_seq {float(last)}" in shown
-    assert "hemline_tail_failing 0.0" in shown
+    assert "hemline_catalog_followed 1.0" in shown
     assert "hemline_superseded_share" in shown
     assert 'hemline_change_delay_seconds_bucket{le="+Inf"}' in shown
 

@@ -122,8 +122,14 @@ class TextOpener:
         applied.set_function(lambda: self._opened.view.seq if self._opened else 0)
         worn = metrics.gauge("superseded_share", "Superseded documents among all, 0 to 1")
         worn.set_function(lambda: self._opened.superseded_share if self._opened else 0)
-        failing = metrics.gauge("tail_failing", "Whether changes fail to arrive, 0 or 1")
-        failing.set_function(lambda: bool(self._opened and self._opened.problem))
+        followed = metrics.gauge(
+            "catalog_followed", "Whether changes of the catalogue are followed"
+        )
+        followed.set_function(lambda: _is_followed(self._opened))
+
+
+def _is_followed(opened: LiveText | FixedText | None) -> bool:
+    return opened is not None and opened.is_following and not opened.problem
 
 
 def _fixed(artifact: Artifact) -> FixedText:
