@@ -14,8 +14,11 @@ import psutil
 
 from offline import bench_limit, run_state
 from offline.bench_catalog import synthetic_catalog, synthetic_queries
+from offline.bench_fresh import table as fresh_table
 from offline.bench_load import Caller, Load, closed_loop
-from offline.bench_workload import PAGE_SIZE, QUERIES, Workload, catalog_queries
+from offline.bench_mix import freshness, told
+from offline.bench_options import BenchOptions
+from offline.bench_workload import PAGE_SIZE, QUERIES, Workload, brands_of, catalog_queries
 from offline.house import UpOptions
 from offline.layout import DataDir
 from offline.ports import two_free_ports
@@ -32,19 +35,6 @@ from services.text_retriever.index import TextIndex
 
 CLIENTS = (1, 8)
 DEPTH = 10 * PAGE_SIZE
-
-
-@dataclass(frozen=True, slots=True)
-class BenchOptions:
-    """What to measure.
-
-    Attributes:
-        requests: Searches by words in each measurement; a quarter of it by photos.
-        products: Size of the synthetic catalogue; 0 measures the catalogue of the data folder.
-    """
-
-    requests: int = 4000
-    products: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +64,25 @@ def bench(data: DataDir, options: BenchOptions, *, as_json: bool = False) -> int
         synthetic_catalog(data, products=options.products)
     started = run_state.read(data) is None
     if started:
-        up_detached(data, UpOptions(port=two_free_ports()))
+        up_detached(data, UpOptions(port=two_free_ports(), replicas=options.replicas))
     try:
-        rows = measure(data, options)
+        rows = measure(data, options) if options.searches else []
+        fresh = freshness(data, options.mix) if options.mix else None
     finally:
         if started:
             down(data)
-    print(json.dumps([_as_json(row) for row in rows], indent=1) if as_json else table(rows))
-    return 0 if all(row.load.failures == 0 for row in rows) else 1
+    if as_json:
+        print(
+            json.dumps(
+                {"searches": [_as_json(row) for row in rows], "fresh": fresh and told(fresh)}
+            )
+        )
+    else:
+        shown = [table(rows)] if rows else []
+        shown += [fresh_table(fresh, options.mix)] if fresh and options.mix else []
+        print("\n\n".join(shown))
+    is_good = all(row.load.failures == 0 for row in rows) and (fresh is None or fresh.is_good)
+    return 0 if is_good else 1
 
 
 def measure(data: DataDir, options: BenchOptions) -> list[Row]:
@@ -92,8 +93,9 @@ def measure(data: DataDir, options: BenchOptions) -> list[Row]:
     limit = _open_limit(data)
     work = _workload(data, options, limit)
     rows: list[Row] = []
-    for query in ("text", "photo", "mixed") if work.photos else ("text",):
-        requests = options.requests if query == "text" else max(8, options.requests // 4)
+    for query in work.kinds:
+        with_photo = query in ("photo", "mixed")
+        requests = max(8, options.requests // 4) if with_photo else options.requests
         search = _in_process(limit, work, query)
         doors: dict[str, Callable[[int], Caller]] = {
             "gRPC": partial(work.grpc, state.grpc, query),
@@ -165,7 +167,7 @@ def _workload(data: DataDir, options: BenchOptions, limit: bench_limit.Limit) ->
     vectors, known = limit.encoder.encode_texts(words)
     words = [text for text, is_known in zip(words, known, strict=True) if is_known]
     key = os.environ.get("HEMLINE_API_KEY", "")
-    return Workload(words, vectors[known], photos, key)
+    return Workload(words, vectors[known], photos, key, brands_of(data))
 
 
 def _in_process(
@@ -173,7 +175,7 @@ def _in_process(
 ) -> Callable[[int], Sequence[str]]:
     def search(index: int) -> Sequence[str]:
         place = index % len(work.words)
-        if query == "text":
+        if query in ("text", "filtered", "faceted"):  # the limit filters and counts nothing
             return limit.by_words(work.words[place], work.vectors[place])
         photo = work.photos[index % len(work.photos)]
         if query == "photo":

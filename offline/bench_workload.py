@@ -2,22 +2,30 @@
 
 import json
 import struct
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.filter_wire import filter_to_proto
 from catalog.media import MediaStore
+from catalog.product import Product
+from catalog.product_filter import Condition, ProductFilter
 from catalog.store import CatalogStore
 from fashion.search.v1 import search_pb2
 from offline.bench_load import GrpcCaller, RestCaller
 from offline.layout import DataDir
+from runtime.errors import SetupError
 
 PAGE_SIZE = 24
 QUERIES = 400
 SEED = 11
+BRANDS = 20
+MIDDLE_PRICE = 5_000
+FACETS = ("brand", "colour", "price_minor")
 _BOUNDARY = b"hemline-bench"
 
 
@@ -25,13 +33,21 @@ _BOUNDARY = b"hemline-bench"
 class Workload:
     """The queries of one run: words with their vectors float32 [n, dim], and photos if any.
 
-    ``key`` is the API key of the clients; empty where none is asked for.
+    ``key`` is the API key of the clients; empty where none is asked for. ``brands`` are those that
+    the filters of the filtered queries name.
     """
 
     words: Sequence[str]
     vectors: NDArray[np.float32]
     photos: Sequence[bytes]
     key: str = ""
+    brands: Sequence[str] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of query that there is something for."""
+        with_brands = ("filtered", "faceted") if self.brands else ()
+        return ("text", *with_brands, *(("photo", "mixed") if self.photos else ()))
 
     def grpc(self, target: str, query: str, salt: int) -> GrpcCaller:
         """A client of the gRPC door; another ``salt`` gives photos that no cache knows."""
@@ -40,33 +56,77 @@ class Workload:
     def rest(self, url: str, query: str, salt: int) -> RestCaller:
         """A client of the REST door."""
         where = urlsplit(url)
-        bodies = [_body(words, photo) for words, photo in _requests(self, query, salt)]
+        bodies = [
+            _body(words, photo, extras_of(self, query, index))
+            for index, (words, photo) in enumerate(_requests(self, query, salt))
+        ]
         return RestCaller(where.hostname or "127.0.0.1", where.port or 80, bodies, key=self.key)
 
 
 def catalog_queries(data: DataDir) -> tuple[list[str], list[bytes]]:
     """Returns queries of one to four words out of titles, and product photos."""
-    rng = np.random.default_rng(SEED)
-    store, media = CatalogStore.open(data.database_url), MediaStore(data.media)
-    products = list(store.scan())
-    store.close()
-    queries = []
-    for place in rng.integers(0, len(products), QUERIES):
-        words = np.array(products[place].title.split())
-        size = min(len(words), int(rng.integers(1, 5)))
-        queries.append(" ".join(rng.choice(words, size, replace=False).tolist()))
+    rng, media = np.random.default_rng(SEED), MediaStore(data.media)
+    products = _products(data)
+    queries = _out_of_titles(rng, products)
     shown = [product.images[0] for product in products if product.images]
     chosen = rng.choice(len(shown), min(len(shown), 100), replace=False)
     photos = [photo for place in chosen if (photo := media.get(shown[place])) is not None]
     return queries, photos
 
 
+def title_queries(data: DataDir) -> list[str]:
+    """Returns queries of one to four words out of titles."""
+    return _out_of_titles(np.random.default_rng(SEED), _products(data))
+
+
+def _out_of_titles(rng: np.random.Generator, products: Sequence[Product]) -> list[str]:
+    queries = []
+    for place in rng.integers(0, len(products), QUERIES):
+        words = np.array(products[place].title.split())
+        size = min(len(words), int(rng.integers(1, 5)))
+        queries.append(" ".join(rng.choice(words, size, replace=False).tolist()))
+    return queries
+
+
+def _products(data: DataDir) -> list[Product]:
+    store = CatalogStore.open(data.database_url)
+    try:
+        products = list(store.scan())
+    finally:
+        store.close()
+    if not products:
+        raise SetupError(f"there is no product in {data.root}: nothing can be measured")
+    return products
+
+
+def brands_of(data: DataDir) -> list[str]:
+    """Returns the twenty most frequent brands of a catalogue."""
+    counted = Counter(product.brand for product in _products(data) if product.brand)
+    return [brand for brand, _ in counted.most_common(BRANDS)]
+
+
+def filter_of(work: Workload, index: int) -> ProductFilter:
+    """The filter of a filtered query: one brand, or a range of prices that two thirds are in."""
+    if index % 2:
+        return Condition("price_minor", gte=MIDDLE_PRICE)
+    return Condition("brand", (work.brands[index % len(work.brands)],))
+
+
+def as_json(found: ProductFilter) -> dict[str, object]:
+    """A filter of one condition as JSON."""
+    if not isinstance(found, Condition):
+        raise ValueError("only a condition is written here")
+    if found.values:
+        return {"field": found.field, "in": list(found.values)}
+    return {"field": found.field, "gte": found.gte}
+
+
 def _requests(work: Workload, query: str, salt: int) -> Iterable[tuple[str, bytes | None]]:
-    count = len(work.words) if query == "text" else 3 * QUERIES
-    for index in range(count):
+    has_photo = query in ("photo", "mixed")
+    for index in range(3 * QUERIES if has_photo else len(work.words)):
         words = work.words[index % len(work.words)] if query != "photo" else ""
         photo = None
-        if query != "text":
+        if has_photo:
             photo = _unseen(work.photos[index % len(work.photos)], salt * 10_000 + index)
         yield words, photo
 
@@ -82,13 +142,22 @@ def _messages(work: Workload, query: str, salt: int) -> list[search_pb2.SearchRe
             text=words,
             parts=[search_pb2.Part(photo=photo)] if photo else [],
             page_size=PAGE_SIZE,
+            filter=filter_to_proto(filter_of(work, index)) if query == "filtered" else None,
+            facets=FACETS if query == "faceted" else [],
         )
-        for words, photo in _requests(work, query, salt)
+        for index, (words, photo) in enumerate(_requests(work, query, salt))
     ]
 
 
-def _body(words: str, photo: bytes | None) -> tuple[str, bytes]:
-    request: dict[str, object] = {"page_size": PAGE_SIZE}
+def extras_of(work: Workload, query: str, index: int) -> dict[str, object]:
+    """What a request asks beside words and photos, as JSON."""
+    if query == "filtered":
+        return {"filter": as_json(filter_of(work, index))}
+    return {"facets": list(FACETS)} if query == "faceted" else {}
+
+
+def _body(words: str, photo: bytes | None, extras: Mapping[str, object]) -> tuple[str, bytes]:
+    request: dict[str, object] = {"page_size": PAGE_SIZE, **extras}
     if words:
         request["text"] = words
     if photo is None:

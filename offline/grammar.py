@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from offline import verbs
 from offline.grammar_backup import add_backup
+from offline.grammar_bench import add_bench
 from offline.grammar_import import add_export, add_images, add_import
 from offline.grammar_keys import add_keys
 from offline.grammar_parts import Version, takes_json, takes_serving, verb_of
@@ -52,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
         _status,
         _search,
         _evaluate,
-        _bench,
+        add_bench,
         add_keys,
         add_backup,
     ):
@@ -192,28 +193,5 @@ def _evaluate(commands: "Commands") -> None:
     )
     verb.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for retrieval.json and retrieval.md"
-    )
-    takes_json(verb)
-
-
-def _bench(commands: "Commands") -> None:
-    verb = verb_of(
-        commands,
-        "bench",
-        verbs.bench,
-        says="Measures the running system, and the same queries without any network as its limit. "
-        "What does\nnot run is started for the time of the measurement.",
-        examples=("hemline bench", "hemline bench --products 100000"),
-        data=None,
-    )
-    verb.add_argument(
-        "--products",
-        type=int,
-        default=0,
-        metavar="N",
-        help="of a synthetic catalogue in var/bench-N",
-    )
-    verb.add_argument(
-        "--requests", type=int, default=4000, metavar="N", help="searches a measurement"
     )
     takes_json(verb)

@@ -103,7 +103,7 @@ def down(options: argparse.Namespace) -> int:
     """Stops what runs."""
     from offline import up as house
 
-    data = _running_on(options.data)
+    data = running_on(options.data)
     if not house.down(data):
         say(f"nothing runs on {data.root}")
         return 1
@@ -116,7 +116,7 @@ def status(options: argparse.Namespace) -> int:
     from offline import status as shown
     from offline.run_state import read
 
-    data = _running_on(options.data)
+    data = running_on(options.data)
     state = read(data)
     if state is None:
         if options.json:
@@ -156,19 +156,6 @@ def evaluate_retrieval(options: argparse.Namespace) -> int:
     return 0
 
 
-def bench(options: argparse.Namespace) -> int:
-    """Measures the running system; 1 when a search failed."""
-    from offline.bench import BenchOptions
-    from offline.bench import bench as measure
-
-    chosen = BenchOptions(requests=options.requests, products=options.products)
-    if options.products and options.data is None:
-        data = DataDir(Path(f"var/bench-{options.products}"))
-    else:
-        data = _running_on(options.data)
-    return measure(data, chosen, as_json=options.json)
-
-
 def _require_loopback(options: argparse.Namespace) -> None:
     """Refuses at once what the gateway would refuse after everything was made.
 
@@ -189,7 +176,7 @@ def _require_loopback(options: argparse.Namespace) -> None:
         )
 
 
-def _running_on(data: Path | None) -> DataDir:
+def running_on(data: Path | None) -> DataDir:
     """Returns the folder that was named, else the one of the two usual ones that is up."""
     from offline.run_state import read
 
@@ -202,7 +189,7 @@ def _running_on(data: Path | None) -> DataDir:
 def _url(data: Path | None) -> str:
     from offline.run_state import read
 
-    folder = _running_on(data)
+    folder = running_on(data)
     state = read(folder)
     if state is None:
         raise SetupError(

@@ -6,10 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from offline.bench import BenchOptions, bench, table
+from catalog.store import CatalogStore
+from offline.bench import bench, table
 from offline.bench_catalog import synthetic_catalog, synthetic_queries
+from offline.bench_delays import Delays, histogram, quantile
+from offline.bench_fresh import Mix
 from offline.bench_load import Caller, Load, closed_loop
+from offline.bench_mix import freshness, told
+from offline.bench_options import BenchOptions
+from offline.house import UpOptions
 from offline.layout import DataDir
+from offline.up import down, up_detached
 from runtime.artifacts import ArtifactStore
 from runtime.errors import SetupError
 from services.image_retriever.index import VectorIndex
@@ -65,10 +72,10 @@ def test_a_running_house_is_measured_over_both_doors(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bench(running.data, BenchOptions(requests=48), as_json=True) == 0
-    rows = json.loads(capsys.readouterr().out)
+    rows = json.loads(capsys.readouterr().out)["searches"]
     assert {(row["query"], row["clients"], row["way"]) for row in rows} == {
         (query, clients, way)
-        for query in ("text", "photo", "mixed")
+        for query in ("text", "filtered", "faceted", "photo", "mixed")
         for clients in (1, 8)
         for way in ("one process", "gRPC", "REST")
     }
@@ -106,3 +113,41 @@ def test_a_synthetic_catalogue_is_a_release_that_finds_its_own(tmp_path: Path) -
 def test_a_catalogue_of_a_shop_is_never_mixed_with_synthetic_products(world: DataDir) -> None:
     with pytest.raises(SetupError, match="holds a catalogue of its own"):
         synthetic_catalog(world, products=600)
+
+
+def test_the_delays_of_a_stage_are_read_from_its_histogram() -> None:
+    page = (
+        'hemline_change_delay_seconds_bucket{kind="a",le="0.1"} 40.0\n'
+        'hemline_change_delay_seconds_bucket{kind="b",le="0.1"} 10.0\n'
+        'hemline_change_delay_seconds_bucket{kind="a",le="0.5"} 90.0\n'
+        'hemline_change_delay_seconds_bucket{kind="a",le="+Inf"} 100.0\n'
+        'hemline_other_seconds_bucket{le="0.1"} 7.0\n'
+    )
+    assert histogram(page) == {0.1: 50.0, 0.5: 90.0, float("inf"): 100.0}
+    counts = {0.1: 50.0, 0.5: 90.0, float("inf"): 100.0}
+    assert quantile(counts, 0.5) == pytest.approx(0.1)
+    assert quantile(counts, 0.7) == pytest.approx(0.3)
+    assert quantile(counts, 0.99) == pytest.approx(0.5)
+    before = Delays({"text-1": {0.1: 40.0, 0.5: 40.0, float("inf"): 40.0}})
+    now = Delays({"text-1": {0.1: 40.0, 0.5: 50.0, float("inf"): 50.0}, "text-2": {}})
+    assert now.since(before) == {"text-1": pytest.approx((0.3, 0.48, 0.496))}
+
+
+def test_writes_beside_searches_are_seen_everywhere_and_undone(tmp_path: Path) -> None:
+    data = DataDir(tmp_path / "synthetic")
+    synthetic_catalog(data, products=600)
+    store = CatalogStore.open(data.database_url)
+    before = store.content_digest()
+    up_detached(data, UpOptions(port=two_ports()))
+    try:
+        found = freshness(data, Mix(writes=20, searches=5, seconds=4))
+    finally:
+        down(data)
+    assert found.is_good
+    assert {place for _, place in found.delays_s} == {"text-1", "image-1", "gateway-1"}
+    assert {kind for kind, _ in found.delays_s} == {"price", "upsert", "delete"}
+    assert set(found.by_stage) == {"text-1", "image-1"}
+    assert (len(found.searches_ms), len(found.writes_ms)) == (20, 80)
+    assert store.content_digest() == before
+    store.close()
+    assert told(found)["failures"] == 0

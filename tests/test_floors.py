@@ -16,7 +16,7 @@ CATALOG_DOORS = {"catalog.wire", "catalog.filter_wire"}
 # Of the manners a room knows only the errors, the shape of an artifact and its canaries.
 ROOM_MANNERS = {"runtime.errors", "runtime.artifacts", "runtime.canaries"}
 # Programs that are clients of the public contract, as any other client would be.
-PUBLIC_CLIENTS = {"bench_load", "bench_workload", "search"}
+PUBLIC_CLIENTS = {"bench_load", "bench_probe", "bench_workload", "search"}
 MAX_FILE_LINES, MAX_FUNCTION_LINES, MAX_ARGUMENTS = 250, 40, 6
 # A garment is drawn stroke by stroke, and its strokes are data: cut in two, it reads worse.
 MAX_DRAWING_LINES = 75
