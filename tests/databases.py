@@ -33,7 +33,7 @@ def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[],
         numbers = itertools.count(1)
         return lambda: f"sqlite:///{tmp_path}/catalog-{next(numbers)}.sqlite"
     server: PostgresProcess = request.getfixturevalue("postgres")
-    return server.new_database
+    return server.new_schema
 
 
 @pytest.fixture

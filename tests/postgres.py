@@ -11,16 +11,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import make_url
 
 from offline.ports import free_ports
 from tests.waiting import eventually
 
 NEEDED = ("initdb", "postgres")
-# Losing its data in a power cut is no loss to a test; a slow disk would be.
-CARELESS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=200")
+# Losing its data in a power cut is no loss to a test; a slow disk would be. What is committed
+# still outlives the server's own end.
+CARELESS = ("fsync=off", "full_page_writes=off", "max_connections=200")
 STRANGER = "nobody"
 
 
@@ -73,11 +76,20 @@ class PostgresProcess:
             self._process = None
 
     def new_database(self) -> str:
-        """Creates an empty database and returns its URL."""
+        """Creates an empty database and returns its URL; it costs seven megabytes on disk."""
         name = f"test_{next(self._names)}"
-        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        self._execute("CREATE DATABASE {}", name)
         return self._url(name)
+
+    def new_schema(self) -> str:
+        """Creates an empty schema, all that a connection by the URL sees, and returns the URL."""
+        name = f"test_{next(self._names)}"
+        self._execute("CREATE SCHEMA {}", name)
+        return with_setting(self._url("postgres"), f"search_path={name}")
+
+    def _execute(self, statement: LiteralString, name: str) -> None:
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
     def _url(self, name: str) -> str:
         return f"postgresql://hemline@127.0.0.1:{self.port}/{name}"
@@ -92,6 +104,15 @@ class PostgresProcess:
                 raise NoPostgres(f"the server ended: {log[-2000:]}") from None
             return False
         return True
+
+
+def with_setting(url: str, setting: str) -> str:
+    """Returns the URL of connections that have one more setting of the server."""
+    parsed = make_url(url)
+    options = f"{parsed.query.get('options', '')} -c {setting}".strip()
+    changed = parsed.update_query_dict({"options": options})
+    # libpq reads a plus as a plus.
+    return changed.render_as_string(hide_password=False).replace("+", "%20")
 
 
 @contextmanager
@@ -110,7 +131,7 @@ def running_postgres() -> Iterator[PostgresProcess]:
         try:
             yield server
         finally:
-            server.stop()
+            server.stop(signal.SIGQUIT)  # At once: nobody reads its data again.
     finally:
         shutil.rmtree(folder)
 

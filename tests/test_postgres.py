@@ -11,7 +11,7 @@ from catalog.feed import ChangeFeed
 from catalog.store import CatalogStore
 from catalog.tail import Tail
 from runtime.errors import SetupError, Unavailable
-from tests.postgres import PostgresProcess
+from tests.postgres import PostgresProcess, with_setting
 from tests.test_journal import event
 from tests.test_store import plain
 from tests.test_tail import Copy
@@ -20,7 +20,7 @@ from tests.waiting import eventually
 
 @pytest.fixture
 def url(postgres: PostgresProcess) -> str:
-    return postgres.new_database()
+    return postgres.new_schema()
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_statement_that_runs_away_is_ended_and_told_as_unavailable(
 ) -> None:
     with psycopg.connect(url) as other:
         other.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
-        hasty = f"{url}?options=-c%20statement_timeout%3D20ms"
+        hasty = with_setting(url, "statement_timeout=20ms")
         with closing(CatalogStore.open(hasty)) as store:
             with pytest.raises(Unavailable, match="try again"):
                 store.get("p-0001")
@@ -93,7 +93,7 @@ def test_a_database_that_may_only_be_read_can_be_followed_but_not_changed(
     remote: CatalogStore, url: str
 ) -> None:
     seq = remote.upsert([plain(1)]).seq
-    reader = f"{url}?options=-c%20default_transaction_read_only%3Don"
+    reader = with_setting(url, "default_transaction_read_only=on")
     with closing(CatalogStore.open(reader)) as store:
         assert ChangeFeed(store).read(0).seq == seq
         with pytest.raises(Unavailable):
@@ -101,7 +101,7 @@ def test_a_database_that_may_only_be_read_can_be_followed_but_not_changed(
 
 
 def test_a_database_that_does_not_exist_is_told_without_the_password(url: str) -> None:
-    nowhere = url.replace("hemline@", "hemline:hidden@") + "-nowhere"
+    nowhere = url.replace("hemline@", "hemline:hidden@").replace("/postgres?", "/nowhere?")
     with pytest.raises(SetupError, match="cannot be opened") as told:
         CatalogStore.open(nowhere, create=True)
     assert "hidden" not in str(told.value)

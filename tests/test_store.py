@@ -17,6 +17,7 @@ import pytest
 from catalog.product import Product, SizeStock
 from catalog.store import CatalogStore
 from runtime.errors import InvalidArgument, SetupError, Unavailable
+from tests.postgres import with_setting
 from tests.test_journal import event
 
 SHA = "ab" * 32
@@ -236,7 +237,7 @@ def held(database: str) -> Iterator[str]:
         return
     with psycopg.connect(database) as other:
         other.execute("LOCK TABLE catalog_clock, interactions IN EXCLUSIVE MODE")
-        yield f"{database}?options=-c%20lock_timeout%3D10ms"
+        yield with_setting(database, "lock_timeout=10ms")
         other.rollback()
 
 
