@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 _SCALARS = {"i1": "<b", "u1": "<B", "i2": "<h", "i4": "<i", "i8": "<q", "u4": "<I", "u8": "<Q",
             "f4": "<f", "f8": "<d", "b1": "<?"}  # fmt: skip
@@ -89,3 +90,15 @@ def checked_key(key: object) -> object:
     if not isinstance(key, str | bytes | int | float | tuple | None):
         raise Refused("damaged: no key")
     return key
+
+
+def exactly(file: BinaryIO, count: int) -> bytes:
+    """Returns so many bytes of a file.
+
+    Raises:
+        Refused: There are fewer.
+    """
+    found = file.read(count)
+    if len(found) < count:
+        raise Refused("it is no .npy file")
+    return found
