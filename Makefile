@@ -19,6 +19,9 @@ TORCHVISION ?= torchvision==0.28.0
 PIP_TORCH_FLAGS ?=
 # What `make demo`, `make bench` and `make test` hand on, such as ARGS="--port 9000".
 ARGS ?=
+# The sizes of `make bench-scale`, and the folder of `make prove-live`.
+SIZES ?= 10000,100000,1000000
+DATA ?= var/data
 PROTOS := $(shell find protos -name '*.proto')
 LOCKS := text image ranking gateway offline build
 
@@ -27,7 +30,7 @@ export PYTHONUNBUFFERED := 1
 # Threads that spin while they wait take the cores from those that work.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup demo test check format bench faults test-gpu contract lock chromium clean
+.PHONY: help setup demo test check format bench bench-scale prove-live faults test-gpu contract lock chromium clean
 
 help:  ## Shows this list
 	@printf 'Hemline: finds clothes by words, photos and both.\n\n'
@@ -63,6 +66,12 @@ bench: setup  ## Measures the running system against its limit
 	    $(BIN)/hemline down --data var/demo
 	}
 	exec $(BIN)/hemline bench --data var/demo $(ARGS)
+
+bench-scale: setup  ## Measures synthetic shops of 10,000, 100,000 and a million products (SIZES=...)
+	@exec $(BIN)/hemline bench --scale $(SIZES) --replicas text=2 --replicas image=2 $(ARGS)
+
+prove-live: setup  ## Changes, deletes and rolls back on a real catalogue while it is searched (DATA=...)
+	@exec $(BIN)/python -m offline.prove_live --data $(DATA) $(ARGS)
 
 faults: setup  ## Kills, freezes and starves real processes, every row
 	@exec $(BIN)/python -m pytest -rs -m "fault or slow" tests/faults tests $(ARGS)

@@ -30,7 +30,7 @@ WORDS = 5_000
 THEMES, THEME_WORDS = 500, 10
 DIM, TITLE, NOISE = 512, 0.35, 0.1
 SEED = 20
-_BATCH = 2_000
+_BATCH, _PIECE = 2_000, 50_000
 _MARK = "synthetic"
 _ONSETS, _VOWELS, _CODAS = "bdfghklmnprstvwz", "aeiou", ["n", "r", "l", "s", "k", "m"]
 
@@ -48,7 +48,7 @@ def synthetic_catalog(data: DataDir, *, products: int, seed: int = SEED) -> None
         SetupError: The folder holds another catalogue.
     """
     artifacts = ArtifactStore(data.create().artifacts)
-    inputs = {"bench": hashlib.sha256(f"4 {products} {seed}".encode()).hexdigest()}
+    inputs = {"bench": hashlib.sha256(f"5 {products} {seed}".encode()).hexdigest()}
     if artifacts.find("image", format=Snapshot.FORMAT, inputs=inputs) and artifacts.current():
         return
     if data.is_elsewhere:
@@ -165,6 +165,8 @@ def _products(titles: list[str], start: int) -> Iterator[Product]:
             style_id=_id(number),
             title=title,
             brand=f"brand{number % 97}",
+            kind=f"kind{number % 31}",
+            colour=f"colour{number % 13}",
             price_minor=1_000 + number % 20_000,
             currency="EUR",
             images=(photo_of(_id(number)),),
@@ -197,12 +199,17 @@ def _fingerprint(trained: Trained) -> str:
 def _vectors(
     rng: np.random.Generator, words: list[str], titles: _Titles, encoder: Encoder
 ) -> NDArray[np.float32]:
+    """Vectors float32 [products, DIM]; made in pieces, for a million of them fill the memory."""
     rows, _ = encoder.encode_texts(words)
     by_word = dict(zip(words, rows, strict=True))
-    own = _units([np.mean([by_word[word] for word in text.split()], 0) for text in titles.texts])
-    theme = _units([rows[theme].mean(0) for theme in titles.themes])[titles.theme]
-    noise = rng.standard_normal(own.shape, dtype=np.float32) / np.sqrt(DIM)
-    found: NDArray[np.float32] = (theme + TITLE * own + NOISE * noise).astype(np.float32)
+    themes = _units([rows[theme].mean(0) for theme in titles.themes])
+    found = np.empty((len(titles.texts), DIM), np.float32)
+    for start in range(0, len(found), _PIECE):
+        texts = titles.texts[start : start + _PIECE]
+        own = _units([np.mean([by_word[word] for word in text.split()], 0) for text in texts])
+        noise = rng.standard_normal(own.shape, dtype=np.float32) / np.sqrt(DIM)
+        theme = themes[titles.theme[start : start + _PIECE]]
+        found[start : start + len(own)] = theme + TITLE * own + NOISE * noise
     return found
 
 

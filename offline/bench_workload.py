@@ -75,17 +75,28 @@ def catalog_queries(data: DataDir) -> tuple[list[str], list[bytes]]:
 
 
 def title_queries(data: DataDir) -> list[str]:
-    """Returns queries of one to four words out of titles."""
-    return _out_of_titles(np.random.default_rng(SEED), _products(data))
+    """Returns queries of one to four words out of titles; reads the catalogue as a stream."""
+    rng = np.random.default_rng(SEED)
+    store = CatalogStore.open(data.database_url)
+    try:
+        wanted = set(rng.integers(0, max(1, store.count()), QUERIES).tolist())
+        titles = [each.title for place, each in enumerate(store.scan()) if place in wanted]
+    finally:
+        store.close()
+    if not titles:
+        raise SetupError(f"there is no product in {data.root}: nothing can be measured")
+    return [_words_of(rng, title) for title in titles]
 
 
 def _out_of_titles(rng: np.random.Generator, products: Sequence[Product]) -> list[str]:
-    queries = []
-    for place in rng.integers(0, len(products), QUERIES):
-        words = np.array(products[place].title.split())
-        size = min(len(words), int(rng.integers(1, 5)))
-        queries.append(" ".join(rng.choice(words, size, replace=False).tolist()))
-    return queries
+    places = rng.integers(0, len(products), QUERIES)
+    return [_words_of(rng, products[place].title) for place in places]
+
+
+def _words_of(rng: np.random.Generator, title: str) -> str:
+    words = np.array(title.split())
+    size = min(len(words), int(rng.integers(1, 5)))
+    return " ".join(rng.choice(words, size, replace=False).tolist())
 
 
 def _products(data: DataDir) -> list[Product]:
@@ -101,7 +112,11 @@ def _products(data: DataDir) -> list[Product]:
 
 def brands_of(data: DataDir) -> list[str]:
     """Returns the twenty most frequent brands of a catalogue."""
-    counted = Counter(product.brand for product in _products(data) if product.brand)
+    store = CatalogStore.open(data.database_url)
+    try:
+        counted = Counter(product.brand for product in store.scan() if product.brand)
+    finally:
+        store.close()
     return [brand for brand, _ in counted.most_common(BRANDS)]
 
 

@@ -16,6 +16,7 @@ from offline.bench_mix import freshness, told
 from offline.bench_options import BenchOptions
 from offline.house import UpOptions
 from offline.layout import DataDir
+from offline.ports import two_free_ports
 from offline.up import down, up_detached
 from runtime.artifacts import ArtifactStore
 from runtime.errors import SetupError
@@ -138,7 +139,7 @@ def test_writes_beside_searches_are_seen_everywhere_and_undone(tmp_path: Path) -
     synthetic_catalog(data, products=600)
     store = CatalogStore.open(data.database_url)
     before = store.content_digest()
-    up_detached(data, UpOptions(port=two_ports()))
+    up_detached(data, UpOptions(port=two_free_ports()))
     try:
         found = freshness(data, Mix(writes=20, searches=5, seconds=4))
     finally:
