@@ -1,5 +1,6 @@
 """Teaches the verb that measures."""
 
+import argparse
 from typing import TYPE_CHECKING
 
 from offline import verbs_bench as verbs
@@ -43,6 +44,11 @@ def add_bench(commands: "Commands") -> None:
     verb.add_argument(
         "--requests", type=int, default=4000, metavar="N", help="searches a measurement"
     )
+    _takes_writes(verb)
+    takes_json(verb)
+
+
+def _takes_writes(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--mix",
         choices=["searches", "writes", "all"],
@@ -69,4 +75,3 @@ def add_bench(commands: "Commands") -> None:
         metavar="STAGE=N",
         help=f"processes of a stage ({STAGES}) where nothing runs yet; may be given for each",
     )
-    takes_json(verb)
