@@ -52,7 +52,7 @@ def require_followable(data: DataDir, made: Mapping[str, Artifact]) -> None:
     Raises:
         SetupError: One is older than the change log reaches back.
     """
-    if not data.database.is_file():
+    if not data.is_elsewhere and not data.database.is_file():
         return
     catalog = CatalogStore.open(data.database_url)
     try:
