@@ -207,7 +207,9 @@ def test_products_out_of_order_are_refused(tmp_path: Path) -> None:
         TextIndex.write([product(2, "b"), product(1, "a")], tmp_path)
 
 
-@pytest.mark.parametrize(("name", "content"), [("columns/ids.json", b"[]"), ("index/meta.json", b"{}")])
+@pytest.mark.parametrize(
+    ("name", "content"), [("columns/ids.json", b"[]"), ("index/meta.json", b"{}")]
+)
 def test_files_that_do_not_belong_together_are_refused(
     tmp_path: Path, name: str, content: bytes
 ) -> None:

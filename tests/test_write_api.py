@@ -127,6 +127,12 @@ async def test_what_was_read_can_be_written_back(doors: WriteDoors) -> None:
     assert (await shown(doors, "p-1")) == found
 
 
+async def test_words_of_facets_are_kept_in_lower_case(doors: WriteDoors) -> None:
+    await put(doors, "p-1", brand="Acme", colour="Navy", kind="Dress")
+    found = await shown(doors, "p-1")
+    assert (found["colour"], found["kind"], found["brand"]) == ("navy", "dress", "Acme")
+
+
 async def test_what_is_left_out_is_emptied(doors: WriteDoors) -> None:
     await put(doors, "p-1")
     reply = await doors.client.put("/v1/products/p-1", json={"title": "Bare"})

@@ -1,7 +1,7 @@
 """Writes products: checks what the catalogue cannot, and tells what became of each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -147,7 +147,7 @@ class CatalogWrites:
         except InvalidArgument as error:
             field = (error.field or "").removeprefix(f"{_PATH}.")
             return Verdict(_shown(product.id), REJECTED, error.message, field)
-        return product
+        return _in_lower_case(product)
 
 
 class _Once:
@@ -164,6 +164,17 @@ class _Once:
                 f"the prices of this catalogue are in {self._known}, and it has one currency",
                 field="currency",
             )
+
+
+def _in_lower_case(product: Product) -> Product:
+    """The product as the catalogue keeps it: "Navy" and "navy" are one value of a facet."""
+    return replace(
+        product,
+        kind=product.kind.lower(),
+        gender=product.gender.lower(),
+        colour=product.colour.lower(),
+        season=product.season.lower(),
+    )
 
 
 def _status(report: UpsertReport) -> str:
