@@ -123,7 +123,7 @@ class _Build:
             workers=self.workers,
         )
         try:
-            with progress("Embedding photos", self.store.count()) as shown:
+            with progress("Checking photos", self.store.count()) as shown:
                 for page in pages(counted(self.store.scan(), shown)):
                     known = desk.embed([product.images for product in page])
                     refused = self._tell(page, known)
@@ -133,6 +133,8 @@ class _Build:
                         faces.add(product.id, first_usable(product.images, known))
         finally:
             desk.close()
+        if desk.looked_at:
+            say(f"Embedded {desk.looked_at} photos")
         if rejected:
             say(f"{rejected} products have no photo that can be decoded")
         digests = {"catalog": self.store.content_digest(), "photos": faces.hex()}

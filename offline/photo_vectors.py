@@ -55,6 +55,12 @@ class PhotoDesk:
         self._workers = workers
         self._holder = f"build-{secrets.token_hex(8)}"
         self._decoder: PhotoDecoder | None = None
+        self._looked_at = 0
+
+    @property
+    def looked_at(self) -> int:
+        """Photos that this desk gave a verdict to; not those that had one."""
+        return self._looked_at
 
     def close(self) -> None:
         """Ends the decoders."""
@@ -98,6 +104,7 @@ class PhotoDesk:
                 for rows in self._rows(shas, self._decoder, self._encoder()):
                     self._vectors.put(self._fingerprint, rows)
                     time.sleep(_PAUSE_S)
+                    self._looked_at += len(rows)
                     yield from ((sha, vector is not None) for sha, vector, _ in rows)
         finally:
             self._vectors.release(self._fingerprint, shas, holder=self._holder)

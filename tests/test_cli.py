@@ -310,7 +310,7 @@ def test_the_demo_makes_a_shop_out_of_nothing_and_makes_nothing_twice(tmp_path: 
         first = hemline(*words, "--port", port)
         assert first.returncode == 0, first.stderr
         assert first.stdout.endswith(f"Hemline is ready at http://127.0.0.1:{port}\n")
-        for step in ("Drawing products", "Training", "Embedding photos", "Indexing words"):
+        for step in ("Drawing products", "Training", "Embedded 200 photos", "Indexing words"):
             assert step in first.stderr
         answer = hemline("search", "dress", "--user", "u-0007", "--data", str(data.root))
         assert answer.returncode == 0, answer.stderr
@@ -320,7 +320,7 @@ def test_the_demo_makes_a_shop_out_of_nothing_and_makes_nothing_twice(tmp_path: 
         again = hemline(*words, "--port", port)
         assert again.returncode == 0, again.stderr
         assert sorted(data.artifacts.glob("*/*")) == made
-        for step in ("Drawing", "Training", "Embedding", "Indexing"):
+        for step in ("Drawing", "Training", "Embedded", "Indexing"):
             assert step not in again.stderr
     finally:
         hemline("down", "--data", str(data.root))
