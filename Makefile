@@ -19,7 +19,7 @@ TORCHVISION ?= torchvision==0.28.0
 PIP_TORCH_FLAGS ?=
 # What `make demo`, `make bench` and `make test` hand on, such as ARGS="--port 9000".
 ARGS ?=
-# The sizes of `make bench-scale`, and the folder of `make prove-live`.
+# The sizes of `make bench-scale`, and the folders of `make prove-live` and `make prove-finding`.
 SIZES ?= 10000,100000,1000000
 DATA ?= var/data
 PROTOS := $(shell find protos -name '*.proto')
@@ -30,11 +30,11 @@ export PYTHONUNBUFFERED := 1
 # Threads that spin while they wait take the cores from those that work.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: help setup demo test check format bench bench-scale prove-live faults test-gpu contract lock chromium clean
+.PHONY: help setup demo test check format bench bench-scale prove-live prove-finding faults test-gpu contract lock chromium clean
 
 help:  ## Shows this list
 	@printf 'Hemline: finds clothes by words, photos and both.\n\n'
-	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	printf '\nAfter `make setup`, $(BIN)/hemline --help teaches the rest.\n'
 
 setup: $(VENV)/installed $(VENV)/generated  ## Makes .venv, installs what is locked, generates gen/
@@ -72,6 +72,15 @@ bench-scale: setup  ## Measures synthetic shops of 10,000, 100,000 and a million
 
 prove-live: setup  ## Changes, deletes and rolls back on a real catalogue while it is searched (DATA=...)
 	@exec $(BIN)/python -m offline.prove_live --data $(DATA) $(ARGS)
+
+prove-finding: setup  ## Compares 240 filters with brute force (the demo, or DATA=...)
+	@data='$(if $(filter file,$(origin DATA)),var/demo,$(DATA))'
+	[ "$$data" != var/demo ] || [ -e var/demo/artifacts/CURRENT ] || {
+	    echo 'Making the demo first: it is what is searched ...'
+	    $(BIN)/hemline demo --detach
+	    $(BIN)/hemline down --data var/demo
+	}
+	exec $(BIN)/python -m offline.prove_finding --data "$$data" $(ARGS)
 
 faults: setup  ## Kills, freezes and starves real processes, every row
 	@exec $(BIN)/python -m pytest -rs -m "fault or slow" tests/faults tests $(ARGS)
