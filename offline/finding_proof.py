@@ -150,12 +150,8 @@ class Proof:
             self._check(holds, "variants are of the style, and match", case, body, f"{shown}")
 
     def _recall(self, case: Case, name: str, first: Json, expected: Expected) -> None:
-        # What may stand below the floor as well as above it is missed by nobody.
-        told = name or next(iter(expected.scores))
-        scores = {
-            leg: np.where(expected.sure[leg], each, -np.inf)
-            for leg, each in expected.scores.items()
-        }
+        scores = expected.scores
+        told = name or next(iter(scores))
         wanted = fused(scores, DEPTH) if name == "fused" else scores[told]
         top = best(wanted, PAGE)
         if not len(top):

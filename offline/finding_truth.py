@@ -50,8 +50,8 @@ class Expected:
     """What a search must find, by retriever.
 
     Attributes:
-        scores: Score of each product that may be found, ``-inf`` for all others, float64 of shape
-            [products].
+        scores: Score of each product that is found by the letter, ``-inf`` for all others, float64
+            of shape [products].
         sure: Products that must be found, bool of shape [products].
         possible: Those, and the few so near to the floor that they may be.
     """
@@ -127,7 +127,8 @@ class Bm25:
             rows, times = self._held[word]
             rare = np.log1p((len(scores) - len(rows) + 0.5) / (len(rows) + 0.5))
             scores[rows] += rare * (K1 + 1) * times / (times + self._norm[rows])
-        return np.where(scores > 0, scores, -np.inf)
+        # Scores that are equal in the 32 bits of an index are ties, which ids decide.
+        return np.where(scores > 0, scores.astype(np.float32), -np.inf).astype(np.float64)
 
 
 class Truth:
@@ -189,7 +190,7 @@ class Truth:
         may = may & self.pictured
         sure["image"] = may & (cosines >= floor + NEAR_FLOOR)
         possible["image"] = may & (cosines >= floor - NEAR_FLOOR)
-        scores["image"] = np.where(possible["image"], cosines, -np.inf)
+        scores["image"] = np.where(may & (cosines >= floor), cosines, -np.inf)
         return Expected(scores, sure, possible)
 
     def _cosines(self, wanted: Wanted) -> tuple[Scores, float]:
