@@ -10,6 +10,7 @@ from services.image_retriever.exact import ExactRows, Mask, Rows, Vectors, exact
 
 EXACT_BELOW = 20_000
 RECALL = 0.99
+_POINTS_A_LIST, _ROUNDS = 64, 10
 _PROBES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -110,6 +111,10 @@ def train_lists(vectors: Vectors) -> faiss.IndexIVF:
     """
     lists, dim = lists_for(len(vectors)), vectors.shape[1]
     index = _inverted(faiss.index_factory(dim, f"IVF{lists},SQ8", faiss.METRIC_INNER_PRODUCT))
+    # A tenth of the work that faiss' own 256 points and 25 rounds are at a million rows, for the
+    # same probes and recall; the recall is measured afterwards in any case.
+    index.cp.max_points_per_centroid = _POINTS_A_LIST
+    index.cp.niter = _ROUNDS
     index.train(vectors)
     index.add(vectors)
     return index
