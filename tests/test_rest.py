@@ -273,7 +273,21 @@ BAD_BODIES: dict[str, tuple[bytes, str]] = {
         b'{"text": "a", "fusion": {"weights": {"text": -1}}}', "fusion.weights.text",
     ),
     "no retriever of weight": (
-        b'{"text": "a", "fusion": {"weights": {"text": 0, "image": 0}}}', "retrievers",
+        b'{"text": "a", "fusion": {"weights": {"text": 0, "image": 0}}}', "fusion.weights",
+    ),
+    "no weight for the one retriever asked for": (
+        b'{"text": "a", "retrievers": ["text"], "fusion": {"weights": {"text": 0}}}',
+        "fusion.weights",
+    ),
+    "a retriever that cannot answer": (
+        b'{"parts": [{"product_id": "p-1"}], "retrievers": ["text"]}', "retrievers",
+    ),
+    "a field twice": (b'{"text": "a", "text": "a"}', "text"),
+    "a field of a part twice": (
+        b'{"parts": [{"text": "a"}, {"text": "b", "weight": 1, "weight": 2}]}', "parts[1].weight",
+    ),
+    "a condition of a filter twice": (
+        b'{"filter": {"and": [{"field": "brand", "in": ["a"], "in": ["b"]}]}}', "filter.and[0].in",
     ),
     "a short budget": (b'{"text": "a", "budget_ms": 49}', "budget_ms"),
     "a long budget": (b'{"text": "a", "budget_ms": 5001}', "budget_ms"),
@@ -472,7 +486,7 @@ async def test_what_is_no_photo_is_refused(door: Door) -> None:
     assert told.field == "photo"
     assert problem(await door.client.get("/v1/images/" + "0" * 64), 404).field == "sha256"
     assert problem(await door.client.get("/v1/images/..%2f..%2fetc"), 404)
-    for width in ("255", "x", "-1", "1e3", "9" * 50):
+    for width in ("0", "255", "x", "-1", "1e3", "9" * 50):
         reply = await door.client.get(f"/v1/images/{'0' * 64}?width={width}")
         assert problem(reply, 400).field == "width"
 
@@ -629,4 +643,8 @@ async def test_shoppers_are_shown_by_the_demo_only(door: Door, tmp_path: Path) -
         shown = ShoppersReply.model_validate_json(reply.content).shoppers
         assert [(each.user_id, each.purchases) for each in shown] == [("u-2", 2), ("u-1", 1)]
         assert shown[0].kinds == ["dress"]
-        assert problem(await demo.client.get("/v1/shoppers:sample?limit=0"), 400).field == "limit"
+        for limit in ("0", "-1", "201", "9" * 50):
+            told = problem(await demo.client.get(f"/v1/shoppers:sample?limit={limit}"), 400)
+            assert (told.field, told.detail) == ("limit", "must be 1 to 200")
+        told = problem(await demo.client.get("/v1/shoppers:sample?limit=ten"), 400)
+        assert (told.field, told.detail) == ("limit", "must be a whole number")

@@ -104,16 +104,21 @@ class Finder:
 
     def _asked(self, query: Query) -> dict[str, Leg]:
         """The retrievers that this query needs: text where there are words, or nothing at all."""
-        asked = {
+        able = {
             name: leg
             for name, leg in self.legs.items()
             if (not query.retrievers or name in query.retrievers)
-            and query.fusion.weight(name) > 0
             and (query.words or not query.parts if name == "text" else query.parts)
         }
-        if not asked:
+        if not able:
             raise InvalidArgument(
                 "none of the retrievers asked for can answer this query", field="retrievers"
+            )
+        asked = {name: leg for name, leg in able.items() if query.fusion.weight(name) > 0}
+        if not asked:
+            raise InvalidArgument(
+                "a retriever that can answer this query needs a weight above 0",
+                field="fusion.weights",
             )
         return asked
 

@@ -57,17 +57,19 @@ class Pictures:
         """The bytes of a photo, or None."""
         return await asyncio.to_thread(self._store.get, sha256)
 
-    async def get(self, sha256: str, width: int = 0) -> Picture:
+    async def get(self, sha256: str, width: int | None = None) -> Picture:
         """A photo, or with a width of 256 or 512 its thumbnail, where there is one yet.
+
+        Thumbnails are made of the photos of products; any other photo comes as it is.
 
         Raises:
             InvalidArgument: No thumbnail has this width.
             NotFound: There is no such photo.
         """
-        if width and width not in THUMBNAIL_WIDTHS:
+        if width is not None and width not in THUMBNAIL_WIDTHS:
             shown = " or ".join(map(str, THUMBNAIL_WIDTHS))
             raise InvalidArgument(f"width must be {shown}", field="width")
-        return await asyncio.to_thread(self._get, sha256, width)
+        return await asyncio.to_thread(self._get, sha256, width or 0)
 
     def _put(self, data: bytes) -> str:
         try:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from runtime.errors import DeadlineExceeded, InvalidArgument, TooLarge
 from services.gateway.rest_problems import refused
+from services.gateway.rest_repeated import repeated_key
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -48,12 +49,16 @@ def parse(kind: type[_Body], raw: bytes) -> _Body:
     """The model of a JSON body.
 
     Raises:
-        InvalidArgument: It is not JSON in UTF-8, or does not fit; the error names the field.
+        InvalidArgument: It is not JSON in UTF-8, does not fit, or gives a key twice; the error
+            names the field.
     """
     try:
-        return kind.model_validate_json(raw)
+        body = kind.model_validate_json(raw)
     except ValidationError as error:
         raise refused(error) from None
+    if (path := repeated_key(raw)) is not None:
+        raise InvalidArgument("this key is given twice", field=path)
+    return body
 
 
 def parse_form(raw: bytes, content_type: str) -> dict[str, bytes]:

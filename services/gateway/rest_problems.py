@@ -1,11 +1,10 @@
 """Tells errors over HTTP as problem+json (RFC 9457), without an echo of what was sent."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from starlette.responses import Response
 
 from runtime.errors import InvalidArgument, ServiceError, Unauthenticated
@@ -57,20 +56,20 @@ def problem_of(
 def refused(error: ValidationError) -> InvalidArgument:
     """The first thing that is wrong with a body."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = _path(first) or "body"
+    field = path_of(first["loc"]) or "body"
     if first["type"] == "extra_forbidden":
         return InvalidArgument("there is no such field", field=field)
     return InvalidArgument(first["msg"][:1].lower() + first["msg"][1:], field=field)
 
 
-def _path(error: ErrorDetails) -> str:
+def path_of(steps: Iterable[int | str]) -> str:
     """The path of a field, such as ``parts[1].weight``.
 
     The last step of an unknown field is the caller's own text: it is named only where it looks
     like a name.
     """
     path = ""
-    for step in error["loc"]:
+    for step in steps:
         if isinstance(step, int):
             path += f"[{step}]"
         elif _PLAIN_NAME.fullmatch(step):

@@ -1,10 +1,14 @@
 """Reads what a request says beside its path and body: headers and query parameters."""
 
+import re
+
 from starlette.requests import Request
 
 from runtime.errors import InvalidArgument
 from services.gateway.query import MAX_BUDGET_MS, MIN_BUDGET_MS
 
+_DIGITS = 6
+_WHOLE = re.compile(r"(-?)([0-9]{1,64})")
 TIMEOUT_HEADER = "x-timeout-ms"
 
 
@@ -21,10 +25,12 @@ def header_s(request: Request) -> float | None:
 
 
 def number(request: Request, name: str, default: int) -> int:
-    """A whole number of the query, 0 or more."""
+    """A whole number of the query; beyond six digits its sign is all that counts."""
     told = request.query_params.get(name)
     if told is None:
         return default
-    if not (told.isascii() and told.isdecimal() and len(told) <= 6):
-        raise InvalidArgument("must be a number", field=name)
-    return int(told)
+    found = _WHOLE.fullmatch(told)
+    if found is None:
+        raise InvalidArgument("must be a whole number", field=name)
+    size = int(found[2]) if len(found[2]) <= _DIGITS else 10**_DIGITS
+    return -size if found[1] else size

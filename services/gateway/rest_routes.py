@@ -93,15 +93,15 @@ class Routes:
         return _json(orjson.dumps({"sha256": sha256}))
 
     async def get_image(self, request: Request) -> Response:
-        """Returns a photo, or its thumbnail with ?width=256 or 512."""
+        """Returns a photo; with ?width=256 or 512 a thumbnail, if it is the photo of a product."""
         sha256 = request.path_params["sha256"]
         tag = f'"{sha256}"'
-        width = number(request, "width", 0)
-        if not width and request.headers.get("if-none-match") == tag:
+        width = number(request, "width", 0) if "width" in request.query_params else None
+        if width is None and request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": FOR_EVER})
         picture = await self._rooms.pictures.get(sha256, width)
         headers = {"Cache-Control": FOR_EVER if picture.final else FOR_A_MINUTE}
-        if not width:
+        if width is None:
             headers["ETag"] = tag
         return Response(picture.data, headers=headers, media_type=picture.media_type)
 

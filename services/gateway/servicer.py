@@ -116,5 +116,5 @@ class SearchServicer(SearchServiceServicer):
 
     async def GetImage(self, request: pb.GetImageRequest, context: _Context) -> pb.GetImageResponse:
         """Returns a photo or its thumbnail."""
-        picture = await self._pictures.get(request.sha256, request.width)
+        picture = await self._pictures.get(request.sha256, request.width or None)
         return pb.GetImageResponse(photo=picture.data, media_type=picture.media_type)
