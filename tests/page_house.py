@@ -22,6 +22,7 @@ from catalog.store import CatalogStore
 from offline.demo_catalog import draw_catalog
 from offline.layout import DataDir
 from offline.local_text import LocalText, admitted
+from runtime.errors import InvalidArgument
 from runtime.metrics import Metrics
 from services.gateway.access import Access
 from services.gateway.answer import Generation
@@ -94,7 +95,10 @@ class LookImage:
 
     def _row(self, part: Part) -> np.ndarray | None:
         if isinstance(part.source, Photo):
-            return look(part.source.data)
+            try:
+                return look(part.source.data)
+            except OSError:
+                raise InvalidArgument("photo cannot be decoded", field=part.field) from None
         if isinstance(part.source, Example):
             return np.asarray(self.looks[self.ids.index(part.source.product_id)])
         return None

@@ -1,12 +1,21 @@
 """The page does its work in a real browser, and asks nobody but its own gateway."""
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Request,
+    Route,
+    expect,
+    sync_playwright,
+)
 
 from catalog.product import Product
 from catalog.product_filter import values_of
@@ -106,6 +115,12 @@ class Visit:
         self.page.locator(f'[data-key="{key}"]').click()
         self.settled()
 
+    def choose_photo(self, photo: bytes) -> None:
+        """Chooses a photo to search with."""
+        self.page.locator("#file").set_input_files(
+            {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": photo}
+        )
+
     def searches(self) -> int:
         """How many searches the page asked for so far."""
         return sum(url.endswith("/v1/search") for url in self.asked)
@@ -114,6 +129,12 @@ class Visit:
         """Presses "Show more" and waits until so many are there."""
         self.page.get_by_role("button", name="Show more").click()
         expect(self.page.locator("#grid .card")).to_have_count(count)
+
+
+def parts_of(search: Request) -> list[dict[str, object]]:
+    """The parts of a search that the page sent."""
+    parts: list[dict[str, object]] = json.loads(search.post_data or "")["parts"]
+    return parts
 
 
 @pytest.fixture
@@ -204,6 +225,118 @@ def test_a_file_that_is_no_photo_is_refused_in_words(visit: Visit) -> None:
         {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4"}
     )
     expect(visit.page.get_by_text("A photo must be a JPEG, PNG or WebP file.")).to_be_visible()
+
+
+def test_a_damaged_photo_is_told_in_words_without_a_try_that_can_only_fail(
+    browser: Browser, house: PageHouse
+) -> None:
+    context = browser.new_context()
+    visitor = Visit(context, house)
+    visitor.open("/?q=dress")
+    visitor.settled()
+    visitor.choose_photo(house.photo(next(iter(house.products)))[:300])
+    page = visitor.page
+    expect(page.get_by_role("heading", name="This photo cannot be read")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_have_count(0)
+    mark = "chip => getComputedStyle(chip, '::before').content"
+    assert "?" in page.locator("#photo-chip.unread").evaluate(mark)
+    expect(page.locator("#photo-preview")).to_be_hidden()
+    good = list(house.products)[3]
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose another photo").click()
+    chooser.value.set_files(
+        {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": house.photo(good)}
+    )
+    expect(page.locator("#grid .card").first).to_be_visible()
+    expect(page.locator("#photo-preview")).to_be_visible()
+    expect(page.get_by_role("heading", name="This photo cannot be read")).to_be_hidden()
+    context.close()
+
+
+@pytest.mark.parametrize("act", ["photo", "shopper", "facet", "sort", "stock", "drop", "slider"])
+def test_every_action_searches_the_words_in_the_box(visit: Visit, act: str) -> None:
+    visit.open(f"/?q=dress&user={SHOPPER}&colour=green")
+    visit.settled()
+    box = visit.page.get_by_role("searchbox")
+    box.fill("blue shirt")
+    with visit.page.expect_request(lambda request: request.url.endswith("/v1/search")) as sent:
+        match act:
+            case "photo":
+                visit.choose_photo(visit.house.photo(next(iter(visit.house.products))))
+            case "shopper":
+                visit.page.get_by_label("Shopping as").select_option("")
+            case "facet":
+                visit.page.locator("[data-field=colour] input").nth(1).click()
+            case "sort":
+                visit.page.get_by_label("Sort by").select_option("Newest")
+            case "stock":
+                visit.page.get_by_label("In stock only").check()
+            case "drop":
+                visit.page.get_by_role("button", name="Remove Colour: Green").click()
+            case "slider":
+                visit.page.get_by_label("Personal taste").press("End")
+    assert parts_of(sent.value)[0] == {"text": "blue shirt"}
+    visit.settled()
+    expect(box).to_have_value("blue shirt")
+    expect(visit.page).to_have_url(re.compile(r"\?q=blue\+shirt"))
+    visit.page.go_back()
+    expect(box).to_have_value("dress")
+
+
+def test_words_that_were_cleared_do_not_come_back(visit: Visit) -> None:
+    visit.open()
+    visit.search("zzzz")
+    expect(visit.page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    box = visit.page.get_by_role("searchbox")
+    box.fill("")
+    product = next(iter(visit.house.products))
+    with visit.page.expect_request(lambda request: request.url.endswith("/v1/search")) as sent:
+        visit.choose_photo(visit.house.photo(product))
+    assert [list(part) for part in parts_of(sent.value)] == [["image"]]
+    expect(visit.page.locator("#grid .card").first).to_have_attribute("data-id", product)
+    expect(box).to_have_value("")
+
+
+def test_an_answer_leaves_what_is_being_typed(visit: Visit) -> None:
+    visit.open("/?q=dress")
+    visit.settled()
+    box = visit.page.get_by_role("searchbox")
+    box.fill("dress ")  # as somebody who goes on typing
+    visit.page.get_by_label("Sort by").select_option("Newest")
+    visit.settled()
+    expect(box).to_have_value("dress ")
+    visit.open()
+    visit.settled()
+    box.fill("dress in gr")
+    visit.show_more(min(48, visit.total()))
+    expect(box).to_have_value("dress in gr")
+
+
+def test_words_typed_before_the_page_is_ready_stay(visit: Visit) -> None:
+    def held(route: Route) -> None:
+        visit.page.get_by_role("searchbox").fill("red")
+        route.continue_()
+
+    visit.page.route("**/web/app.js", held)
+    visit.open("/?q=dress")
+    visit.settled()
+    expect(visit.page.get_by_role("searchbox")).to_have_value("red")
+
+
+def test_another_try_takes_the_words_in_the_box(browser: Browser, house: PageHouse) -> None:
+    context = browser.new_context()
+    visitor = Visit(context, house)
+    house.text.error = house.image.error = Unavailable("the stage does not answer")
+    try:
+        visitor.open("/?q=cardigan")
+        expect(visitor.page.get_by_role("heading", name="Unavailable")).to_be_visible()
+    finally:
+        house.mend()
+    visitor.page.get_by_role("searchbox").fill("dress")
+    visitor.page.get_by_role("button", name="Try again").click()
+    expect(visitor.page.get_by_role("heading", name="Results for dress")).to_be_visible()
+    expect(visitor.page.locator("#grid .card").first).to_be_visible()
+    context.close()
 
 
 def test_the_drawer_says_why_in_terms_that_add_up(visit: Visit) -> None:

@@ -24,14 +24,17 @@ let running = null; // the search under way
 let last = null; // { key, found }: the list on the page and the question it belongs to
 let currency = "";
 
-/** Takes a change of what is asked, or a function that makes one, and searches. */
+/**
+ * Takes a change of what is asked, or a function that makes one, and searches. The words are those
+ * in the box, entered or not, unless the change names others.
+ */
 function change(values, { replace = false } = {}) {
   const next = typeof values === "function" ? values(state) : values;
   const before = state;
-  state = { ...state, shown: asked.PAGE, ...next };
+  state = { ...state, words: view.words(), shown: asked.PAGE, ...next };
   const address = asked.write(state);
   const isSame = address === location.pathname + location.search && state.photo === before.photo;
-  memory.go(address, { replace: replace || isSame });
+  memory.go(address, { replace: isSame || (replace && state.words === before.words) });
   memory.notePhoto(state.photo);
   run();
 }
@@ -142,15 +145,21 @@ function failed(problem) {
   cards.clear();
   view.blank();
   facets.show(null, state, currency);
+  const button = (text, onclick) => make("button", { type: "button", class: "plain", onclick }, text);
+  if (listing.isUnreadable(problem, state)) {
+    view.say("This photo cannot be read", problem.detail, button("Choose another photo", photo.choose));
+    return;
+  }
   const told = problem instanceof Refusal ? problem : new Refusal("Something went wrong", "The page could not show the answer.");
   const wait = told.retryAfterS ? ` Try again in ${told.retryAfterS} s.` : "";
-  view.say(told.title, told.detail + wait, make("button", { type: "button", class: "plain", onclick: () => run() }, "Try again"));
+  view.say(told.title, told.detail + wait, button("Try again", () => change({ shown: state.shown })));
   if (!(problem instanceof Refusal)) throw problem;
 }
 
 /** Shows the state in the controls. */
 function draw() {
   view.controls(state);
+  photo.show(state.photo);
   chips.show(state, currency, change);
   welcome.show(!asked.asks(state) && !asked.isFiltered(state), (words) => change({ words }));
   showExample(state.like);
@@ -194,6 +203,8 @@ sheet.listen(() => change(asked.unfiltered()));
 controls.listen(change, { home: () => change(HOME), more, about: () => last && why.openCourse(last.found.answer) });
 memory.listen();
 addEventListener("popstate", enter);
+const early = byId("words").value; // typed before this program was there
 enter();
+if (early) byId("words").value = early;
 document.body.classList.remove("unready");
 taste.offer(() => state.user);

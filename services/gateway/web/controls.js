@@ -6,7 +6,7 @@ import { byId } from "./dom.js";
 export function listen(change, does) {
   byId("search").addEventListener("submit", (event) => {
     event.preventDefault();
-    change({ words: byId("words").value.trim() });
+    change({});
     byId("words").blur();
   });
   byId("home").addEventListener("click", (event) => {

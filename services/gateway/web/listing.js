@@ -5,6 +5,8 @@ import { sized } from "./photo.js";
 import * as asked from "./state.js";
 
 const GONE = 410; // the page token is too old
+const INVALID = 400;
+const TOO_LARGE = 413;
 const NOT_KEPT = [401, 403, 404, 405, 501]; // a gateway that takes no photo for keeps from here
 
 /**
@@ -56,6 +58,13 @@ async function following(found, state, signal) {
 /** Whether the token is no longer honoured: too old, or signed by a gateway before this one. */
 const outOfDate = (problem) =>
   problem instanceof Refusal && (problem.status === GONE || problem.field === "page_token");
+
+/** Whether a problem is that the photo asked with is damaged, too large or none; it stays so. */
+export function isUnreadable(problem, state) {
+  if (!state.photo || !(problem instanceof Refusal)) return false;
+  const isPhotos = ["photo", `parts[${asked.photoPlace(state)}]`].includes(problem.field);
+  return problem.status === TOO_LARGE || (problem.status === INVALID && isPhotos);
+}
 
 const ask = (state, token, signal) =>
   search(asked.query(state, token), { photo: state.photo?.sha256 ? null : state.photo?.sent, signal });

@@ -13,7 +13,7 @@ export function listen(take, refuse) {
     if (!KINDS.includes(file.type)) refuse("A photo must be a JPEG, PNG or WebP file.");
     else take(file);
   };
-  byId("choose").addEventListener("click", () => byId("file").click());
+  byId("choose").addEventListener("click", choose);
   byId("file").addEventListener("change", (event) => {
     offered(event.target.files[0]);
     event.target.value = "";
@@ -26,6 +26,19 @@ export function listen(take, refuse) {
     }
   });
   listenForDrops(offered);
+  byId("photo-preview").addEventListener("error", () => byId("photo-chip").classList.add("unread"));
+}
+
+/** Lets the reader choose one. */
+export const choose = () => byId("file").click();
+
+/** Shows the photo that is searched with, or a mark where the browser cannot draw it; null: none. */
+export function show(chosen) {
+  const [chip, preview] = [byId("photo-chip"), byId("photo-preview")];
+  chip.hidden = !chosen;
+  if (!chosen || preview.src === new URL(chosen.url, location.href).href) return;
+  chip.classList.remove("unread");
+  preview.src = chosen.url;
 }
 
 function listenForDrops(offered) {

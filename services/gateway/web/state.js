@@ -78,6 +78,9 @@ export function filterOf(state, ...more) {
   return conditions.length > 1 ? { and: conditions } : conditions[0];
 }
 
+/** The place of the photo among the parts of the search. */
+export const photoPlace = (state) => (state.words.trim() ? 1 : 0);
+
 /** Returns the body of the search; `token` names the page where it is not the first. */
 export function query(state, token) {
   const parts = [];

@@ -14,13 +14,12 @@ const DEGRADED = {
   paging_restarted: "The list was made anew on the way, so a product may be missing here.",
 };
 
+/** The words in the box. */
+export const words = () => byId("words").value.trim();
+
 /** Shows what a state asks for in the controls. */
 export function controls(state) {
-  byId("words").value = state.words;
-  byId("photo-chip").hidden = !state.photo;
-  if (state.photo && byId("photo-preview").src !== new URL(state.photo.url, location.href).href) {
-    byId("photo-preview").src = state.photo.url;
-  }
+  if (words() !== state.words.trim()) byId("words").value = state.words; // else the reader may be typing on
   byId("like-chip").hidden = !state.like;
   byId("shopper").value = state.user;
   byId("share").value = String(state.share);
