@@ -7,6 +7,7 @@ from offline.layout import DataDir
 from offline.publish import newest, put_in_force
 from runtime.artifacts import Artifact, ArtifactStore, Release
 from runtime.errors import SetupError
+from services.image_retriever.precision import device_of
 
 
 def build(data: DataDir, *, encoder: str = "", device: str = "cpu") -> Release:
@@ -17,12 +18,14 @@ def build(data: DataDir, *, encoder: str = "", device: str = "cpu") -> Release:
 
     Args:
         data: The data folder.
-        encoder: Name of an encoder such as ``hf-hub:Marqo/marqo-fashionSigLIP``; empty: the
-            newest that was trained.
+        encoder: Name of an encoder such as ``hf-hub:Marqo/marqo-fashionSigLIP``, as
+            :func:`~services.image_retriever.encoder.open_encoder` takes it; empty: the newest
+            that was trained.
         device: Where photos are encoded, ``cpu`` or ``cuda``.
 
     Raises:
-        SetupError: There is no catalogue or no encoder, or an artifact cannot be written.
+        SetupError: There is no catalogue, no encoder or no such device, or an artifact cannot be
+            written.
     """
     made = make(data, encoder=encoder, device=device)
     release = put_in_force(ArtifactStore(data.artifacts), made)
@@ -37,6 +40,7 @@ def make(data: DataDir, *, encoder: str = "", device: str = "cpu") -> dict[str, 
         What a release would name, by kind.
     """
     data.require_catalog()
+    device_of(device)  # there or not, whether or not anything is to be made
     store = ArtifactStore(data.artifacts)
     made: dict[str, Artifact] = {}
     if not encoder:

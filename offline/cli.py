@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from offline.grammar import parser
+from offline.missing import how_to_install
 from runtime.errors import ServiceError, SetupError
 
 INTERRUPTED, REFUSED = 130, 2
@@ -23,7 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options = parser().parse_args(arguments)
     work: Callable[[argparse.Namespace], int] = options.work
-    return reported(lambda: work(options))
+
+    def checked() -> int:
+        _require_text(options)
+        return work(options)
+
+    return reported(checked)
 
 
 def reported(work: Callable[[], int]) -> int:
@@ -34,6 +40,10 @@ def reported(work: Callable[[], int]) -> int:
         return _refuse(str(problem))
     except ServiceError as problem:
         return _refuse(problem.message)
+    except ModuleNotFoundError as problem:
+        if not (way := how_to_install(problem)):
+            raise
+        return _refuse(way)
     except KeyboardInterrupt:
         print("hemline: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -46,6 +56,14 @@ def reported(work: Callable[[], int]) -> int:
             raise
         where = f" while writing {problem.filename}" if problem.filename else ""
         return _refuse(f"the disk is full{where}: make room and run the command again")
+
+
+def _require_text(options: argparse.Namespace) -> None:
+    """Refuses bytes that are no UTF-8 wherever text is asked for; in a path they may stand."""
+    for name, given in vars(options).items():
+        for text in given if isinstance(given, list) else [given]:
+            if isinstance(text, str) and any("\ud800" <= sign <= "\udfff" for sign in text):
+                raise SetupError(f"what was given as {name} is not text in UTF-8")
 
 
 def _refuse(sentence: str) -> int:

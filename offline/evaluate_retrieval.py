@@ -21,7 +21,7 @@ from offline.layout import DataDir
 from offline.local_stages import KeptVectors, LocalImage, local_pipeline
 from offline.progress import Progress, progress
 from offline.retrieval_report import RetrievalReport
-from offline.scored_encoder import ScoredEncoder, open_scored
+from offline.scored_encoder import ScoredEncoder, choose_encoder
 from offline.split import ensure_split
 from offline.system_figures import (
     SYSTEMS,
@@ -77,8 +77,9 @@ def evaluate_retrieval(data: DataDir, options: EvaluationOptions = DEFAULTS) -> 
     """
     store = CatalogStore.open(data.require_catalog().database_url)
     try:
+        chosen = choose_encoder(data)  # before the photos are compared, which takes long
         split = ensure_split(data)
-        scored = open_scored(data, split.inputs)
+        scored = chosen.open(split.inputs)
         out = set(split.held_out)
         products = [product for product in store.scan() if product.id in out]
         liked = _liked(store)

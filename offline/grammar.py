@@ -163,7 +163,7 @@ def _search(commands: "Commands") -> None:
     )
     verb.add_argument("text", nargs="?", default="", metavar="TEXT", help="words")
     verb.add_argument("--image", type=Path, metavar="FILE", help="a JPEG, PNG or WebP photo")
-    verb.add_argument("--user", default="", metavar="ID", help="known shopper, such as u-0007")
+    verb.add_argument("--user", metavar="ID", help="known shopper, such as u-0007")
     verb.add_argument("--count", type=int, default=12, metavar="N", help="hits (default: 12)")
     verb.add_argument("--why", action="store_true", help="show the terms of each score")
     verb.add_argument("--url", default="", help="gateway to ask (default: the running one)")

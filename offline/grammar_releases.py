@@ -56,7 +56,8 @@ def _build(commands: "Commands") -> None:
         "--encoder",
         default="",
         metavar="NAME",
-        help="an open_clip name or hf-hub: id instead of the trained one",
+        help="open_clip:NAME/TAG, hf-hub:OWNER/NAME, or a folder with an open_clip model, instead "
+        "of the trained one",
     )
     verb.add_argument(
         "--device", default="cpu", choices=["cpu", "cuda"], help="where photos are encoded"

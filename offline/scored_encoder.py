@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from offline.layout import DataDir
-from runtime.artifacts import ArtifactRefused, ArtifactStore
+from runtime.artifacts import Artifact, ArtifactRefused, ArtifactStore
 from runtime.errors import SetupError
 from services.image_retriever.architecture import FORMAT
 from services.image_retriever.encoder import Encoder, open_encoder
@@ -22,25 +22,53 @@ class ScoredEncoder:
     floors: Mapping[str, float | None]
 
 
-def open_scored(data: DataDir, split: str) -> ScoredEncoder:
-    """Opens the encoder of the release in force, or the newest one before the first release.
+@dataclass(frozen=True, slots=True)
+class ChosenEncoder:
+    """Which encoder is to be scored, before it is opened.
 
-    Args:
-        data: The data folder.
-        split: Digest of the split as it is now.
+    Attributes:
+        name: Its generation, or where ``trained`` is None the name that the build was given.
+        trained: Its artifact.
+        index: The released index, if any.
+    """
+
+    name: str
+    trained: Artifact | None
+    index: VectorIndex | None
+
+    def open(self, split: str) -> ScoredEncoder:
+        """Opens it.
+
+        Args:
+            split: Digest of the split as it is now.
+
+        Raises:
+            SetupError: It was trained on another split: then products that are held out now may
+                be among those it has learned from. Or it cannot be opened.
+        """
+        if self.trained is None:
+            return _with_floors(self.name, open_encoder(self.name), self.index)
+        if self.trained.inputs.get("split") != split:
+            raise SetupError(
+                f"the encoder {self.name} was trained on another state of the catalogue, so what "
+                "is held out now may be known to it: run hemline train clip again"
+            )
+        return _with_floors(self.name, open_encoder(self.trained.folder), self.index)
+
+
+def choose_encoder(data: DataDir) -> ChosenEncoder:
+    """Chooses the encoder of the release in force, or the newest one before the first release.
 
     Raises:
-        SetupError: There is no encoder, or it was trained on another split: then
-            products that are held out now may be among those it has learned from.
+        SetupError: There is no encoder, or its files are damaged.
     """
-    artifacts = ArtifactStore(data.artifacts)
     try:
-        return _open(artifacts, split)
+        return _choose(ArtifactStore(data.artifacts))
     except ArtifactRefused as refused:
         raise SetupError(f"the encoder cannot be opened: {refused.message}") from refused
 
 
-def _open(artifacts: ArtifactStore, split: str) -> ScoredEncoder:
+def _choose(artifacts: ArtifactStore) -> ChosenEncoder:
     release = artifacts.current()
     released = release.generations if release else {}
     index = None
@@ -49,18 +77,12 @@ def _open(artifacts: ArtifactStore, split: str) -> ScoredEncoder:
         index = VectorIndex.open(artifact.folder)
         named = artifact.facts.get("encoder")
         if "encoder" not in released and isinstance(named, str) and named:
-            return _with_floors(named, open_encoder(named), index)
+            return ChosenEncoder(named, None, index)
     trained = artifacts.generations("encoder")
     generation = released.get("encoder") or (trained[-1] if trained else "")
     if not generation:
         raise SetupError("there is no encoder to score: run hemline train clip")
-    made = artifacts.open("encoder", generation, format=FORMAT)
-    if made.inputs.get("split") != split:
-        raise SetupError(
-            f"the encoder {generation} was trained on another state of the catalogue, so what is "
-            "held out now may be known to it: run hemline train clip again"
-        )
-    return _with_floors(generation, open_encoder(made.folder), index)
+    return ChosenEncoder(generation, artifacts.open("encoder", generation, format=FORMAT), index)
 
 
 def _with_floors(name: str, encoder: Encoder, index: VectorIndex | None) -> ScoredEncoder:

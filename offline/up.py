@@ -20,6 +20,7 @@ from runtime.artifacts import ArtifactRefused, ArtifactStore
 from runtime.errors import SetupError
 
 READY_WITHIN_S = 120.0
+STOPPED = 130  # told to end before it was ready
 
 
 def up(data: DataDir, options: UpOptions) -> int:
@@ -39,7 +40,7 @@ def up(data: DataDir, options: UpOptions) -> int:
         try:
             supervisor.start(house.plans)
             if not _await(supervisor, house, signals):
-                return 130
+                return STOPPED
             state.ready()
             _greet(house, trained)
             supervisor.run_until(signals.stop)
@@ -54,7 +55,8 @@ def up_detached(data: DataDir, options: UpOptions) -> int:
     """Starts a house that outlives this program; returns when it is ready.
 
     Raises:
-        SetupError: As :func:`up`, in the words of the house.
+        SetupError: As :func:`up`, in the words of the house; or it was stopped before it was
+            ready.
     """
     release_kinds(data)
     require_free(options.address, options.port)
@@ -74,6 +76,8 @@ def up_detached(data: DataDir, options: UpOptions) -> int:
         with progress("Starting the house") as shown:
             while not ((state := run_state.read(data)) and state.ready):
                 if process.poll() is not None:
+                    if process.returncode == STOPPED:
+                        raise SetupError("stopped while starting")
                     words = log.read_text(errors="replace").strip().splitlines()
                     raise SetupError(words[-1].removeprefix("hemline: ") if words else "it ended")
                 time.sleep(0.1)

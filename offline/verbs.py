@@ -136,7 +136,9 @@ def search(options: argparse.Namespace) -> int:
     """Asks the gateway; 1 when nothing was found."""
     from offline.search import Question, ask, hits_of, show
 
-    question = Question(options.text, options.image, options.user, options.count, options.why)
+    if options.user == "":
+        raise SetupError("--user needs the id of a shopper, such as u-0007: leave it away for none")
+    question = Question(options.text, options.image, options.user or "", options.count, options.why)
     key = os.environ.get("HEMLINE_API_KEY", "")
     answer = ask(options.url or _url(options.data), question, key=key)
     if options.json:

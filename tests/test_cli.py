@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 
 from catalog.media import MediaStore
 from catalog.store import CatalogStore
@@ -122,6 +124,8 @@ def test_no_verb_imports_what_it_does_not_need() -> None:
         (["search", "dress"], "nothing runs on {data}: start it with `hemline up`"),
         (["search", "--url", "http://127.0.0.1:1"], "ask for something"),
         (["search", "x", "--url", "http://127.0.0.1:1"], "nobody answers at http://127.0.0.1:1"),
+        (["search", b"\xff\xfe".decode(errors="surrogateescape")], "what was given as text is not"),
+        (["search", "x", "--user", ""], "--user needs the id of a shopper"),
         (["up", "--replicas", "image"], "--replicas takes STAGE=N"),
         (["demo", "--products", "5"], "--products must be at least"),
         (["demo", "--port", "70000"], "--port must be between"),
@@ -136,6 +140,41 @@ def test_what_cannot_work_is_one_sentence(
     assert said.err.startswith("hemline: " + sentence.format(data=tmp_path))
     assert said.err.count("\n") == 1
     assert said.out == ""
+
+
+def test_a_missing_package_is_told_with_the_extra_that_brings_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def needs(name: str) -> Callable[[], int]:
+        return lambda: len(import_module(name).__name__)
+
+    assert reported(needs("no_such_package.part")) == 2
+    assert capsys.readouterr().err == (
+        "hemline: this command needs the package no_such_package, which is not installed here: "
+        'pip install "hemline[offline,cpu]"\n'
+    )
+    with pytest.raises(ModuleNotFoundError):
+        reported(needs("offline.no_such_module"))
+
+
+def test_a_device_that_is_not_there_is_refused_where_nothing_is_to_be_made(
+    world: DataDir, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    assert main(["build", "--data", str(world.root), "--device", "cuda"]) == 2
+    assert "this torch sees no GPU" in capsys.readouterr().err
+
+
+def test_a_missing_encoder_is_told_before_photos_are_compared(
+    world: DataDir, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = DataDir(tmp_path)
+    shutil.copy(world.database, data.database)
+    data.media.symlink_to(world.media.resolve())
+    assert main(["evaluate", "retrieval", "--data", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert said.err == "hemline: there is no encoder to score: run hemline train clip\n"
 
 
 def test_down_and_status_say_that_nothing_runs(
@@ -300,6 +339,20 @@ def test_up_says_where_and_ctrl_c_stops_all_of_it(house: House, tmp_path: Path) 
     assert run_state.read(house.data) is None
     assert is_free("127.0.0.1", house.port)
     assert is_free("127.0.0.1", house.port + 1)
+
+
+def test_a_house_that_is_stopped_while_it_starts_says_so(world: DataDir, tmp_path: Path) -> None:
+    data = DataDir(tmp_path / "world")
+    shutil.copytree(world.root, data.root, ignore=shutil.ignore_patterns("run", "runs", "vectors"))
+    words = ["up", "--data", str(data.root), "--port", str(two_ports()), "--detach"]
+    starter = subprocess.Popen(
+        [sys.executable, "-m", "offline.cli", *words], stderr=subprocess.PIPE, text=True
+    )
+    eventually(lambda: run_state.read(data) is not None, within_s=60)
+    assert main(["down", "--data", str(data.root)]) == 0
+    _, said = starter.communicate(timeout=60)
+    assert starter.returncode == 2
+    assert said.splitlines()[-1] == "hemline: stopped while starting"
 
 
 def test_the_demo_makes_a_shop_out_of_nothing_and_makes_nothing_twice(tmp_path: Path) -> None:

@@ -187,3 +187,19 @@ def test_the_command_line_starts_without_the_heavy_packages(light: Path, tmp_pat
     hemline = light.with_name("hemline")
     assert re.fullmatch(r"hemline \d+\.\d+\.\d+\n", run(hemline, "--version", cwd=tmp_path))
     assert "hemline demo" in run(hemline, "--help", cwd=tmp_path)
+
+
+def test_a_verb_that_needs_more_than_the_gateway_says_what_to_install(
+    light: Path, tmp_path: Path
+) -> None:
+    for words in (["search", "dress"], ["search", "dress", "--url", "http://127.0.0.1:1"]):
+        ended = subprocess.run(
+            [light.with_name("hemline"), *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 2
+        assert 'pip install "hemline[offline,cpu]"' in ended.stderr
+        assert ended.stderr.count("\n") == 1
