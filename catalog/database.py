@@ -62,8 +62,8 @@ def open_engine(url: str, *, create: bool) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except sql.ArgumentError as error:
-        raise SetupError("the URL of the catalogue cannot be read") from error
+    except (sql.ArgumentError, ValueError):  # the cause would show the URL, with its password
+        raise SetupError("the URL of the catalogue cannot be read") from None
     if parsed.drivername in _POSTGRESQL:
         return _open_postgresql(parsed)
     if parsed.get_backend_name() == "sqlite":

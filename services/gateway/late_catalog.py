@@ -35,7 +35,7 @@ class LateCatalog:
         while self._store is None:
             try:
                 self._store = await asyncio.to_thread(CatalogStore.open, self._url)
-            except SetupError as error:
+            except (SetupError, Unavailable) as error:
                 _log.warning("the catalogue cannot be opened: %s", error)
                 self._on_state(False, "the catalogue cannot be opened")
                 await asyncio.sleep(self._poll_s)
