@@ -34,6 +34,9 @@ def check_product(product: Product, *, path: str = "product") -> None:
         InvalidArgument: A field is over its limit; ``field`` names it.
     """
     check_id(product.id, path=f"{path}.id")
+    if product.id in (".", ".."):
+        # A browser takes them out of an address, encoded or not: nobody could ask for the product.
+        raise InvalidArgument("an id must be neither . nor ..", field=f"{path}.id")
     check_id(product.style_id, path=f"{path}.style_id")
     _check_text(product.title, MAX_TITLE_CHARS, f"{path}.title")
     if not product.title.strip():
@@ -48,6 +51,8 @@ def check_product(product: Product, *, path: str = "product") -> None:
     _check_count(len(product.attributes), MAX_ATTRIBUTES, f"{path}.attributes")
     for name, value in product.attributes.items():
         _check_text(name, MAX_WORD_CHARS, f"{path}.attributes")
+        if not name.strip():
+            raise InvalidArgument("an attribute needs a name", field=f"{path}.attributes")
         _check_text(value, MAX_TITLE_CHARS, f"{path}.attributes")
     _check_offer(product, path)
 
@@ -71,7 +76,9 @@ def check_interaction(event: Interaction, *, path: str = "event") -> None:
     if event.kind == "rating" and event.value is None:
         raise InvalidArgument("a rating needs a value of 1 to 5", field=f"{path}.value")
     if not 0 <= event.helpful_votes <= MAX_INT64:
-        raise InvalidArgument("helpful votes must be 0 or more", field=f"{path}.helpful_votes")
+        raise InvalidArgument(
+            f"helpful votes must be 0 to {MAX_INT64}", field=f"{path}.helpful_votes"
+        )
     _check_text(event.text, MAX_TEXT_CHARS, f"{path}.text")
 
 
@@ -112,10 +119,12 @@ def _check_offer(product: Product, path: str) -> None:
     for size in product.sizes:
         _check_text(size.size, MAX_WORD_CHARS, f"{path}.sizes")
         if not 0 <= size.stock <= MAX_INT64:
-            raise InvalidArgument("stock must be 0 or more", field=f"{path}.sizes")
+            raise InvalidArgument(f"stock must be 0 to {MAX_INT64}", field=f"{path}.sizes")
+    if len({size.size for size in product.sizes}) < len(product.sizes):
+        raise InvalidArgument("a size is there twice", field=f"{path}.sizes")
     if product.price_minor is not None:
         if not 0 <= product.price_minor <= MAX_INT64:
-            raise InvalidArgument("price must be 0 or more", field=f"{path}.price_minor")
+            raise InvalidArgument(f"price must be 0 to {MAX_INT64}", field=f"{path}.price_minor")
         if not _CURRENCY.fullmatch(product.currency):
             raise InvalidArgument(
                 "a price needs a currency of three capital letters", field=f"{path}.currency"

@@ -237,3 +237,16 @@ def test_events_of_known_products_are_taken_once(tmp_path: Path, data: DataDir) 
     assert [e.kind for e in events(data)].count("purchase") == 2
     report = imported(plan_table(path, options), data)
     assert (report.tally.events, report.tally.known_events) == (0, 3)
+
+
+def test_what_the_catalogue_refuses_is_a_refused_row_and_the_others_go_in(
+    tmp_path: Path, data: DataDir
+) -> None:
+    rows = (("id", "title", "sizes"), ("1", "A", "M:1|M:2"), ("..", "B", ""), ("3", "C", "M:1|L"))
+    report = imported(plan_table(write_csv(tmp_path / "feed.csv", rows), YES), data)
+    assert changes(report) == (1, 0, 0)
+    assert set(products(data)) == {"3"}
+    assert [(line, why.rpartition(": ")[2]) for _, line, why in refusals(report)] == [
+        (2, "a size is there twice"),
+        (3, "an id must be neither . nor .."),
+    ]

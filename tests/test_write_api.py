@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 import httpx
@@ -90,6 +91,45 @@ async def test_what_was_written_is_read_at_once(doors: WriteDoors) -> None:
     assert (found["id"], found["seq"], found["in_stock"]) == ("p-1", seq, True)
     assert await put(doors, "p-1", price_minor=3999) > seq
     assert (await shown(doors, "p-1"))["price_minor"] == 3999
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a/b", "x/similar", "/", "a?b=1", "a#b", " a b ", "a%2Fb", "50%", "../a", "caf\u00e9\u00a0"],
+)
+async def test_a_product_of_any_id_is_reached_by_its_encoded_path(
+    light_doors: WriteDoors, name: str
+) -> None:
+    path = f"/v1/products/{quote(name, safe='')}"
+    await batch(light_doors, DRESS | {"id": name})
+    assert (await light_doors.client.get(path)).json()["id"] == name
+    await put(light_doors, quote(name, safe=""), title="Changed")
+    assert (await light_doors.client.get(path)).json()["title"] == "Changed"
+    similar = await light_doors.client.get(f"{path}/similar?by=taste")
+    assert (similar.status_code, similar.json()["field"]) == (400, "by")
+    assert similar.json()["detail"] == "must be look"
+    assert (await light_doors.client.delete(path)).status_code == 200
+    problem(await light_doors.client.get(path), 404)
+
+
+async def test_an_unencoded_slash_ends_an_id(light_doors: WriteDoors) -> None:
+    await batch(light_doors, DRESS | {"id": "a/b"})
+    problem(await light_doors.client.get("/v1/products/a/b"), 404)
+
+
+async def test_what_the_catalogue_sets_is_accepted_whatever_it_says(
+    light_doors: WriteDoors,
+) -> None:
+    told = dict.fromkeys(("seq", "added_seq", "in_stock", "image_state", "image_url"), 5)
+    await put(light_doors, "p-1", **told)
+    assert (await shown(light_doors, "p-1"))["in_stock"] is True
+
+
+@pytest.mark.parametrize("price", [-1, 2**63, 99999999999999999999])
+async def test_a_price_out_of_range_is_told_the_range(light_doors: WriteDoors, price: int) -> None:
+    body = DRESS | {"price_minor": price}
+    told = problem(await light_doors.client.put("/v1/products/p-1", json=body), 400)
+    assert (told.field, told.detail) == ("price_minor", f"price must be 0 to {2**63 - 1}")
 
 
 async def test_another_gateway_reads_it_too(

@@ -2,16 +2,13 @@
 
 from collections.abc import Sequence
 
-from catalog.product import MAX_ID_CHARS
+from catalog import limits
 from runtime.errors import InvalidArgument
 
 
 def check_id(value: str, path: str) -> None:
     """Refuses what cannot be an id of a product or a user."""
-    if not 1 <= len(value) <= MAX_ID_CHARS:
-        raise InvalidArgument(f"an id has 1 to {MAX_ID_CHARS} characters", field=path)
-    if not value.isprintable():
-        raise InvalidArgument("an id holds no control characters", field=path)
+    limits.check_id(value, path=path)  # what the catalogue keeps can be asked for
 
 
 def check_ids(values: Sequence[str], most: int, path: str) -> None:
@@ -31,4 +28,7 @@ def check_range(value: float, low: float, high: float, path: str) -> None:
 def check_choice(value: str, choices: Sequence[str], path: str) -> None:
     """Refuses a word that is none of the choices."""
     if value not in choices:
-        raise InvalidArgument(f"must be one of {', '.join(choices)}", field=path)
+        known = ", ".join(choices)
+        raise InvalidArgument(
+            f"must be {known}" if len(choices) == 1 else f"must be one of {known}", field=path
+        )

@@ -12,6 +12,7 @@ from runtime.errors import Overloaded, Unavailable
 from runtime.limiter import Limiter
 from runtime.metrics import Metrics
 from runtime.tracing import METADATA_KEY, bind
+from services.gateway.rest_paths import kept_encoded
 from services.gateway.rest_problems import problem
 
 SAFE_HEADERS = (
@@ -51,6 +52,7 @@ class Frame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope = kept_encoded(scope)
         reply = _Reply(send, bind(Headers(scope=scope).get(METADATA_KEY, "")))
         started = time.perf_counter()
         try:

@@ -13,6 +13,7 @@ from services.gateway.catalog_writes import MAX_BATCH_BYTES, MAX_PRODUCT_BYTES, 
 from services.gateway.keys import WRITE
 from services.gateway.limits import check_id
 from services.gateway.rest_openapi import Endpoint, body_of, parameter
+from services.gateway.rest_paths import product_id_of
 from services.gateway.schemas_products import (
     BatchUpsertBody,
     BatchUpsertReply,
@@ -83,7 +84,7 @@ class ProductRoutes:
 
 
 def _product_id(request: Request) -> str:
-    product_id: str = request.path_params["product_id"]
+    product_id = product_id_of(request)
     check_id(product_id, "product_id")
     return product_id
 

@@ -17,6 +17,7 @@ from services.gateway.limits import check_id
 from services.gateway.pictures import Pictures
 from services.gateway.query import Query, within_time
 from services.gateway.rest_json import ProductJson, answer_to_json
+from services.gateway.rest_paths import product_id_of
 from services.gateway.rest_query import header_s, number
 from services.gateway.schemas import BatchGetBody, SearchBody, to_query
 from services.gateway.servicer import Searching
@@ -64,7 +65,7 @@ class Routes:
 
     async def get_product(self, request: Request) -> Response:
         """Returns one product."""
-        product_id = request.path_params["product_id"]
+        product_id = product_id_of(request)
         check_id(product_id, "product_id")
         found = await self._rooms.documents.read([product_id])
         if product_id not in found:

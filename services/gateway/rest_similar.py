@@ -11,6 +11,7 @@ from services.gateway.limits import check_range
 from services.gateway.query import MAX_PAGE_SIZE
 from services.gateway.rest_json import ProductJson, similar_to_json
 from services.gateway.rest_openapi import Endpoint, parameter
+from services.gateway.rest_paths import product_id_of
 from services.gateway.rest_query import header_s, number
 from services.gateway.schemas_filter import FilterBody, to_filter
 from services.gateway.schemas_out import SimilarReply
@@ -47,7 +48,7 @@ class SimilarRoutes:
                 field = name if name in _NAMES else "query"
                 raise InvalidArgument(f"the query may hold {', '.join(_NAMES)}, once", field=field)
         asked = SimilarQuery(
-            request.path_params["product_id"],
+            product_id_of(request),
             told.get("by", LOOK),
             _page_size(request),
             _filter(told.get("filter")),

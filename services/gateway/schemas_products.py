@@ -45,11 +45,11 @@ class ProductBody(_Body):
         description="Hashes of photos that were uploaded before, the face first.",
     )
     product_url: str = ""
-    in_stock: bool | None = Field(None, description=_IGNORED)
-    image_url: str | None = Field(None, description=_IGNORED)
-    image_state: str | None = Field(None, description=_IGNORED)
-    seq: int | None = Field(None, description=_IGNORED)
-    added_seq: int | None = Field(None, description=_IGNORED)
+    in_stock: object = Field(None, description=_IGNORED)
+    image_url: object = Field(None, description=_IGNORED)
+    image_state: object = Field(None, description=_IGNORED)
+    seq: object = Field(None, description=_IGNORED)
+    added_seq: object = Field(None, description=_IGNORED)
 
 
 class BatchUpsertBody(_Body):
