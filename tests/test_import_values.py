@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from offline.importing.prices import price_of
 from offline.importing.records import BadRow
-from offline.importing.values import plain, price_of, text_of, time_of, word_of
+from offline.importing.values import plain, text_of, time_of, word_of
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,20 @@ from offline.importing.values import plain, price_of, text_of, time_of, word_of
         ("1.234.567", "EUR", 123_456_700, "EUR"),
         ("$5", "CAD", 500, "CAD"),
         ("$5", "", 500, "USD"),
-        ("GBP 5", "EUR", 500, "GBP"),
+        ("GBP 5", "", 500, "GBP"),
+        ("5 eur", "EUR", 500, "EUR"),
+        ("¥500", "CNY", 50_000, "CNY"),
+        ("¥500", "", 500, "JPY"),
+        ("199 kr", "SEK", 19_900, "SEK"),
+        ("1'299.50", "CHF", 129_950, "CHF"),
+        ("$12.99 - $19.99", "USD", 1299, "USD"),
+        ("0.005", "EUR", 1, "EUR"),
+        ("0.004", "EUR", 0, "EUR"),
+        ("19.989999771118164", "EUR", 1999, "EUR"),
+        ("1234.567", "EUR", 123_457, "EUR"),
+        ("19.999", "EUR", 1_999_900, "EUR"),
+        ("19,999", "EUR", 1_999_900, "EUR"),
+        (19.999, "EUR", 2000, "EUR"),
         ("from 12.50", "EUR", 1250, "EUR"),
         ("12.99-19.99", "EUR", 1299, "EUR"),
         ("69,000원", "", 69_000, "KRW"),
@@ -42,15 +56,38 @@ def test_a_price_is_what_was_meant(
     assert price_of(written, currency) == (minor, named)
 
 
-@pytest.mark.parametrize("written", ["cheap", "-5", -5, float("inf"), 1e300, "9" * 80, [5]])
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("cheap", "-5", -5, float("inf"), 1e300, "9" * 80, [5], True, "9" * 60),
+        *("1e3", "1e400", "1_000", "0x10", "12 months", "5.5.5", "1,2,3", "1%%", "1,23,456"),
+        *("EUR5 USD6", "EUR 5 EUR", "$5", "¥500", "GBP 5", "5 XYZ", "1.299.50", "0.123.456"),
+        *("5.", ".5", "+5", "5-", "1-2-3", "5 6", "٥", "from", "€", "12.34.56,7", "1 2 345"),
+    ],
+)
 def test_what_is_no_price_is_refused(written: object) -> None:
     with pytest.raises(BadRow):
         price_of(written, "EUR")
 
 
-def test_a_price_needs_a_currency() -> None:
+@pytest.mark.parametrize("written", ["5", "5 kr"])
+def test_a_price_needs_a_currency(written: str) -> None:
     with pytest.raises(BadRow, match="without a currency"):
-        price_of("5", "")
+        price_of(written, "")
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("$5", "another currency than the one told"),
+        ("5 months", "something else than a currency"),
+        ("EUR 5 EUR", "more than one currency"),
+        ("1e3", "not a price"),
+    ],
+)
+def test_a_refused_price_says_why(written: str, why: str) -> None:
+    with pytest.raises(BadRow, match=why):
+        price_of(written, "EUR")
 
 
 @pytest.mark.parametrize(

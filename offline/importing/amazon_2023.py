@@ -16,9 +16,10 @@ from offline.importing.amazon import (
 from offline.importing.parsers import json_line
 from offline.importing.photos import Found, is_url
 from offline.importing.plan import Plan
+from offline.importing.prices import price_of
 from offline.importing.records import BadRow, Fields, Record
 from offline.importing.table_events import stars_of
-from offline.importing.values import price_of, text_of, time_of, truth_of, whole_of
+from offline.importing.values import text_of, time_of, truth_of, whole_of
 
 NAME = "amazon-2023"
 _SIZES = ("hi_res", "large", "thumb")

@@ -12,8 +12,9 @@ from offline.importing.csv_file import CsvFile
 from offline.importing.events import EventNames
 from offline.importing.photos import Found
 from offline.importing.plan import EventPart, Plan, ProductPart
+from offline.importing.prices import price_of
 from offline.importing.records import BadRow, Record
-from offline.importing.values import price_of, text_of, time_of, word_of
+from offline.importing.values import text_of, time_of, word_of
 from runtime.errors import SetupError
 
 NAME = "hm"

@@ -9,9 +9,10 @@ import orjson
 from catalog.limits import MAX_ATTRIBUTES, MAX_DESCRIPTION_CHARS
 from catalog.product import Product, SizeStock
 from offline.importing.photos import Found, split_places
+from offline.importing.prices import price_of
 from offline.importing.records import BadRow, Fields, Record
 from offline.importing.table_mapping import ATTRIBUTE
-from offline.importing.values import plain, price_of, text_of, whole_of, word_of
+from offline.importing.values import plain, text_of, whole_of, word_of
 
 EXPORTED = (
     "id", "style_id", "title", "description", "brand", "category", "kind", "gender", "colour",

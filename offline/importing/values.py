@@ -1,25 +1,15 @@
-"""Turns what others write into the words, the prices and the times of the catalogue."""
+"""Turns what others write into the words, the counts and the times of the catalogue."""
 
 import re
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from html.parser import HTMLParser
 
-from catalog.limits import MAX_INT64
 from catalog.normalize import clean, readable
 from offline.importing.records import BadRow
 
-_NOTHING = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "—"})
-# Currencies whose minor unit is not a hundredth (ISO 4217).
-_DIGITS = {
-    **dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
-_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP", "₩": "KRW", "¥": "JPY", "원": "KRW", "₹": "INR"}
-_NUMBER = re.compile(r"\d[\d.,'\u00a0\u202f ]*")
-_CODE = re.compile(r"\b[A-Z]{3}\b")
-_MAX_PRICE_CHARS = 64
+NOTHING = frozenset({"", "na", "n/a", "nan", "none", "null", "-", "—"})
 _MAX_SECONDS = 253_402_300_799  # the end of the year 9999
 
 
@@ -37,9 +27,22 @@ def text_of(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, int | float | Decimal):
+    if isinstance(value, Decimal):
+        return "" if value.is_nan() else f"{value:f}"
+    if isinstance(value, int | float):
         return "" if value != value else str(value)
     raise BadRow("a text is expected where a list or an object stands")
+
+
+def id_of(value: object) -> str:
+    """Returns an id as clean text; nothing at all is the empty text.
+
+    Raises:
+        BadRow: The value is true or false, a list or an object.
+    """
+    if isinstance(value, bool):
+        raise BadRow("an id that is true or false")
+    return text_of(value)
 
 
 def tidy(text: str) -> str:
@@ -62,44 +65,6 @@ def plain(text: str) -> str:
     parser.feed(text)
     parser.close()
     return clean(" ".join(parser.parts))
-
-
-def minor_digits(currency: str) -> int:
-    """Returns how many decimals a currency has."""
-    return _DIGITS.get(currency, 2)
-
-
-def price_of(value: object, currency: str) -> tuple[int | None, str]:
-    """Returns a price in minor units and its currency; (None, "") where no price is told.
-
-    Text may carry a sign or a code of a currency, and dots, commas or spaces between thousands;
-    of a range the lower end is taken. Fractions of a minor unit are rounded half up.
-
-    Args:
-        value: A number or a text, such as ``19.99``, ``"€ 1.299,00"`` or ``"from 12.50"``.
-        currency: The currency where the value names none; empty where nobody told.
-
-    Raises:
-        BadRow: It is no price, or one of an unknown currency.
-    """
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        amount, named = _decimal(str(value)), ""
-        if amount.is_nan():
-            return None, ""
-    else:
-        text = text_of(value)
-        if text.lower() in _NOTHING:
-            return None, ""
-        amount, named = _amount_in(text, currency)
-    currency = named or currency
-    if not currency:
-        raise BadRow("a price without a currency")
-    if not amount.is_finite() or not 0 <= amount <= MAX_INT64:
-        raise BadRow("not a price")
-    minor = amount.scaleb(minor_digits(currency)).to_integral_value(ROUND_HALF_UP)
-    if minor > MAX_INT64:
-        raise BadRow("not a price")
-    return int(minor), currency
 
 
 def time_of(value: object) -> datetime:
@@ -148,40 +113,7 @@ def truth_of(value: object) -> bool:
 @lru_cache(maxsize=4096)
 def _word(text: str) -> str:
     # A table has few labels, each in many rows.
-    return "" if text.lower() in _NOTHING else readable(text).lower()
-
-
-def _amount_in(text: str, currency: str) -> tuple[Decimal, str]:
-    numbers = _NUMBER.findall(text[:_MAX_PRICE_CHARS])
-    if not numbers or text.startswith("-") or len(text) > _MAX_PRICE_CHARS:
-        raise BadRow("not a price")
-    sign = next((code for mark, code in _SIGNS.items() if mark in text), "")
-    code = _CODE.search(text)
-    named = code.group() if code else sign
-    # A dollar sign is of many currencies: where one is told, it counts.
-    if currency and not code and sign in ("USD", "JPY"):
-        named = ""
-    digits = minor_digits(named or currency)
-    return min(_decimal(_plain_number(number, digits)) for number in numbers), named
-
-
-def _plain_number(written: str, digits: int) -> str:
-    number = re.sub(r"['\s]", "", written).rstrip(".,")
-    place = max(number.rfind("."), number.rfind(","))
-    if place < 0:
-        return number
-    whole, mark, rest = number[:place], number[place], number[place + 1 :]
-    # "1.299" means thousands: no price has three decimals, but in some currencies.
-    if mark in whole or (len(rest) == 3 and digits != 3):
-        whole, rest = whole + rest, "0"
-    return f"{whole.replace('.', '').replace(',', '')}.{rest}"
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise BadRow("not a price") from None
+    return "" if text.lower() in NOTHING else readable(text).lower()
 
 
 class _Text(HTMLParser):
