@@ -4,6 +4,19 @@ import time
 from collections.abc import Callable
 
 _WINDOW, _EVERY = 128, 16
+_LEAST_S, _FRACTION = 0.05, 0.2
+
+
+def longest_wait_s(left_s: float) -> float:
+    """Seconds that a stage may wait for a change, so that its answer still comes in time.
+
+    What is left over, a fifth of the time but 50 ms at least, is for the answer itself and its way
+    back, on a machine that has other work too.
+
+    Args:
+        left_s: Seconds until the caller gives up.
+    """
+    return max(0.0, left_s - max(_LEAST_S, _FRACTION * left_s))
 
 
 class Budget:

@@ -1,7 +1,9 @@
 """Promises of the image stage, asked over a real channel."""
 
 import asyncio
+import itertools
 import struct
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -30,7 +32,7 @@ from services.image_retriever.encoder import Encoder
 from services.image_retriever.live import LiveIndex
 from services.image_retriever.pair import Openers, Pair, PairOpener
 from services.image_retriever.parts import PartEncoder
-from services.image_retriever.servicer import NAME, ImageRetrieverServicer
+from services.image_retriever.servicer import MAX_CALL_S, NAME, ImageRetrieverServicer
 from services.image_retriever.snapshot import Snapshot
 from services.image_retriever.wiring import LateCatalogue, openers
 from tests.colours import COLOURS, ColourEncoder, photo, two_colours
@@ -76,11 +78,15 @@ def parts() -> Iterator[PartEncoder]:
 
 @asynccontextmanager
 async def serving(
-    opened: Callable[[], Pair | None], parts: PartEncoder | None, *, searches: bool = True
+    opened: Callable[[], Pair | None],
+    parts: PartEncoder | None,
+    *,
+    searches: bool = True,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[ImageRetrieverServiceStub]:
     def register(server: grpc.aio.Server) -> None:
         servicer = ImageRetrieverServicer(
-            opened, stage.run_blocking, encoder=parts, searches=searches
+            opened, stage.run_blocking, encoder=parts, searches=searches, clock=clock
         )
         add_ImageRetrieverServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
 
@@ -561,6 +567,24 @@ async def test_a_search_waits_for_the_change_that_it_names(shelf: Shelf) -> None
             assert len(reply.results[0].hits.product_ids) == 25
     finally:
         opener.close()
+
+
+async def test_a_wait_for_a_change_that_does_not_come_leaves_time_to_answer(shelf: Shelf) -> None:
+    opener = shelf.opener(encodes=False)
+    pair = opener(shelf.release("one"))
+    ticks = itertools.count(0, 0.1)
+    late = pb.SearchVectorsRequest(
+        queries=[pb.VectorQuery(vector=floats(1, 0, 0, 0))],
+        encoder_fingerprint="colours-1",
+        min_seq=10**9,
+    )
+    try:
+        async with serving(lambda: pair, None, clock=lambda: next(ticks)) as stub:
+            reply = await stub.SearchVectors(late, timeout=60)
+    finally:
+        opener.close()
+    assert reply.generation.seq < 10**9
+    assert next(ticks) == pytest.approx(0.8 * MAX_CALL_S, abs=0.5)
 
 
 async def test_an_index_that_follows_nothing_waits_for_nothing(

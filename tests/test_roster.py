@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from runtime.budgets import Budget, Rolling
+from runtime.budgets import Budget, Rolling, longest_wait_s
 from runtime.errors import SetupError, Unavailable
 from runtime.metrics import Metrics
 from runtime.replica import Replica
@@ -248,3 +248,11 @@ async def test_a_channel_goes_to_its_own_address() -> None:
     assert isinstance(replica.stub, grpc.aio.Channel)
     assert await replica.check(timeout_s=5) is grpc.StatusCode.UNAVAILABLE
     await replica.close()
+
+
+@pytest.mark.parametrize(
+    ("left_s", "wait_s"),
+    [(5, 4), (0.6, 0.48), (0.25, 0.2), (0.1, 0.05), (0.05, 0), (0.01, 0), (-1, 0)],
+)
+def test_a_wait_leaves_a_fifth_of_the_time_and_50_ms_at_least(left_s: float, wait_s: float) -> None:
+    assert longest_wait_s(left_s) == pytest.approx(wait_s)

@@ -22,6 +22,7 @@ from services.text_retriever.main import KIND, TextOpener
 from services.text_retriever.servicer import NAME, TextRetrieverServicer
 from tests.shop import shop
 from tests.test_text_index import found, random_queries
+from tests.test_text_live import Catalogue
 
 INVALID, DEADLINE = 3, 4
 
@@ -71,11 +72,14 @@ def shelf(tmp_path: Path) -> Shelf:
 
 @asynccontextmanager
 async def serving(
-    shelf: Shelf, clock: Clock | None = None
+    shelf: Shelf, clock: Clock | None = None, live: LiveText | None = None
 ) -> AsyncIterator[pb_grpc.TextRetrieverServiceStub]:
     def register(server: grpc.aio.Server) -> None:
         servicer = TextRetrieverServicer(
-            lambda: shelf.follower.value, stage.run_blocking, shelf.metrics, clock=clock or Clock()
+            lambda: live or shelf.follower.value,
+            stage.run_blocking,
+            shelf.metrics,
+            clock=clock or Clock(),
         )
         add = pb_grpc.add_TextRetrieverServiceServicer_to_server
         add(servicer, server)  # type: ignore[no-untyped-call]  # generated code
@@ -173,6 +177,24 @@ async def test_a_query_whose_budget_is_spent_is_not_looked_up(shelf: Shelf) -> N
         clock.step = 0.004
         reply = await stub.RetrieveProducts(request("red", "red", "red", deadline_ms=10))
     assert [result.status.code for result in reply.results] == [0, 0, DEADLINE]
+
+
+async def test_a_wait_for_a_change_that_does_not_come_leaves_time_to_answer(
+    tmp_path: Path,
+) -> None:
+    catalogue = Catalogue(tmp_path, shop())
+    clock, live = Clock(), catalogue.follow()
+    clock.step = 0.01
+    try:
+        async with serving(Shelf(tmp_path / "artifacts"), clock, live) as stub:
+            late = request("red", deadline_ms=600)
+            late.min_seq = 10**9
+            reply = await stub.RetrieveProducts(late)
+    finally:
+        catalogue.close()
+    assert reply.generation.seq == live.view.seq
+    assert reply.results[0].status.code == 0
+    assert clock.now == pytest.approx(0.8 * 0.6, abs=0.05)
 
 
 @pytest.mark.parametrize("size", [0, 33])

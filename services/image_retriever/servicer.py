@@ -11,6 +11,7 @@ import numpy as np
 from fashion.catalog.v1 import catalog_pb2
 from fashion.image.v1 import image_retriever_pb2 as pb
 from fashion.image.v1 import image_retriever_pb2_grpc as pb_grpc
+from runtime.budgets import longest_wait_s
 from runtime.errors import InvalidArgument, PreconditionFailed, ServiceError, Unavailable
 from services.image_retriever.live import LiveView
 from services.image_retriever.pair import Pair
@@ -27,8 +28,8 @@ from services.image_retriever.view import Found
 NAME = "fashion.image.v1.ImageRetrieverService"
 MAX_BATCH = 32
 MAX_CALL_S = 5.0
-# A search that waits for a change leaves itself this long, and looks this often.
-_RESERVE_S, _LOOK_S = 0.05, 0.005
+# A search that waits for a change looks this often.
+_LOOK_S = 0.005
 # A search over no more rows than this takes less time than handing it to another thread.
 _INLINE_ROWS = 20_000
 _Answer = TypeVar("_Answer")
@@ -116,7 +117,8 @@ class ImageRetrieverServicer(pb_grpc.ImageRetrieverServiceServicer):
 
         It is what there is when the call's time is nearly over, or when nothing follows.
         """
-        latest = end - min(_RESERVE_S, (end - self._clock()) / 2)
+        now = self._clock()
+        latest = now + longest_wait_s(end - now)
         while True:
             pair = self._pair()
             view = pair.view

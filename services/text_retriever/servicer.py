@@ -12,6 +12,7 @@ from catalog.wire import hits_to_proto
 from fashion.catalog.v1 import catalog_pb2
 from fashion.text.v1 import text_retriever_pb2 as pb
 from fashion.text.v1 import text_retriever_pb2_grpc as pb_grpc
+from runtime.budgets import longest_wait_s
 from runtime.errors import DeadlineExceeded, InvalidArgument, ServiceError, Unavailable
 from runtime.metrics import Metrics
 from services.text_retriever.browse import browse, count_facets, product_rows
@@ -33,7 +34,6 @@ NAME = "fashion.text.v1.TextRetrieverService"
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 _LOOK_S = 0.01
 _LONGEST_WAIT_S = 5.0
-_SEARCH_S = 0.05
 
 _Answer = TypeVar("_Answer")
 _Context = grpc.aio.ServicerContext[object, object]
@@ -147,9 +147,9 @@ class TextRetrieverServicer(pb_grpc.TextRetrieverServiceServicer):
         if view.seq >= min_seq or not opened.is_following:
             return view
         limits = (_LONGEST_WAIT_S, context.time_remaining(), within_s)
-        left_s = min(limit for limit in limits if limit is not None) - _SEARCH_S
-        until = time.monotonic() + left_s
-        while view.seq < min_seq and time.monotonic() < until:
+        left_s = min(limit for limit in limits if limit is not None)
+        until = self._clock() + longest_wait_s(left_s)
+        while view.seq < min_seq and self._clock() < until:
             await asyncio.sleep(_LOOK_S)
             view = (self._opened() or opened).view
         return view
