@@ -23,11 +23,13 @@ class MendedRow:
         file: Name of the file that it came from.
         line: Its line there.
         row: The row in the form of that file.
+        reason: Why it was refused.
     """
 
     file: str
     line: int
     row: str
+    reason: str
 
 
 class Rejects:
@@ -110,6 +112,6 @@ def mended_rows(path: Path) -> Iterator[MendedRow]:
                 line = row["line"] or ""
                 if not line.isdecimal() or row["row"] is None:
                     raise SetupError(f"{path}, line {reader.line_num}: not a row of a rejects file")
-                yield MendedRow(row["file"] or "", int(line), row["row"])
+                yield MendedRow(row["file"] or "", int(line), row["row"], row["reason"] or "")
         except csv.Error as error:
             raise SetupError(f"{path}, line {reader.line_num}: {error}") from error

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from offline.importing.plan import EventPart, Part, Plan, ProductPart
-from offline.importing.records import Record, Source
+from offline.importing.records import DUPLICATE, Record, Source
 from offline.rejects import CUT, MendedRow, mended_rows
 from runtime.errors import SetupError
 
@@ -58,21 +58,24 @@ def only_mended(plan: Plan, path: Path) -> Plan:
     if not path.is_file():
         raise SetupError(f"there is no rejects file {path}")
     counts: dict[str, int] = {}
+    doubles: dict[str, set[int]] = {}
     for row in mended_rows(path):
         counts[row.file] = counts.get(row.file, 0) + 1
+        if row.reason == DUPLICATE:
+            doubles.setdefault(row.file, set()).add(row.line)
     names = {part.source.path.name for part in plan.parts}
     strangers = sorted(set(counts) - names)
     if strangers:
         raise SetupError(f"{path} holds rows of {strangers[0]}, which is no file of this import")
     parts: Sequence[Part] = [
-        _with_source(part, MendedRows(part.source, path, counts[part.source.path.name]))
+        _with_source(part, MendedRows(part.source, path, counts[name]), doubles.get(name, set()))
         for part in plan.parts
-        if part.source.path.name in counts
+        if (name := part.source.path.name) in counts
     ]
     return replace(plan, parts=tuple(parts))
 
 
-def _with_source(part: Part, source: MendedRows) -> Part:
+def _with_source(part: Part, source: MendedRows, doubles: set[int]) -> Part:
     if isinstance(part, ProductPart):
-        return ProductPart(source, part.read)
+        return ProductPart(source, part.read, whole=part.source, doubles=frozenset(doubles))
     return EventPart(source, part.reader)

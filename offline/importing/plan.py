@@ -18,10 +18,14 @@ class ProductPart:
     Attributes:
         source: Its rows.
         read: Reads the product of a row; raises BadRow, Skipped or InvalidArgument.
+        whole: The file that the rows once were refused of, where only these are imported.
+        doubles: Lines of those of them that were refused because their id was there already.
     """
 
     source: Source
     read: Callable[[Record], Found]
+    whole: Source | None = None
+    doubles: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

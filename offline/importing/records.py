@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol, TextIO
 
 MAX_LINE_CHARS = 1 << 20
 SURROGATE = re.compile("[\ud800-\udfff]")
+DUPLICATE = "duplicate id"
 _GZIP = b"\x1f\x8b"
 
 Fields = Mapping[str, object]

@@ -1,5 +1,6 @@
 """Turns rows into products and events for the store, and tells of those it cannot."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -16,7 +17,7 @@ from offline.importing.events import Choice, Verdict, choose
 from offline.importing.held_out import HeldOut
 from offline.importing.photos import Found, PhotoIntake
 from offline.importing.plan import EventPart, ProductPart
-from offline.importing.records import BadRow, Record, Skipped
+from offline.importing.records import DUPLICATE, BadRow, Record, Skipped, Source
 from offline.rejects import Rejects
 from runtime.errors import InvalidArgument
 
@@ -41,10 +42,13 @@ class ProductStream:
         self._part = part
         self._tools = tools
         self._seen: set[str] = set()
+        self._standing: dict[str, int] = {}
         self._currency: str | None = None
 
     def rows(self, skip: int) -> Iterator[tuple[int, Product]]:
         """Yields line and product, for the rows past line ``skip``."""
+        if self._part.whole is not None:
+            self._standing = self._lines_that_stand(self._part.whole)
         for record in self._part.source.read():
             told = _Told(record, self._part.source.path.name, self._tools, record.line > skip)
             found = told.read(self._found)
@@ -63,15 +67,40 @@ class ProductStream:
         tally.photos += sum(bool(product.images) for product in products)
 
     def _found(self, record: Record) -> Found:
+        found = self._read(record)
+        key = found.product.id
+        stands = self._standing.get(key)
+        # A line that stands itself is here for the sake of a photo that was refused.
+        is_double = stands not in (None, record.line)
+        if stands is None and record.line in self._part.doubles:
+            is_double = self._tools.store.get(key) is not None
+        if key in self._seen or is_double:
+            raise BadRow(DUPLICATE)
+        self._seen.add(key)
+        return found
+
+    def _read(self, record: Record) -> Found:
         found = self._part.read(record)
         product = found.product
         check_product(product)
-        if product.id in self._seen:
-            raise BadRow("duplicate id")
         if product.price_minor is not None and product.currency != self._expected(product):
             raise BadRow("another currency than the catalogue's")
-        self._seen.add(product.id)
         return found
+
+    def _lines_that_stand(self, whole: Source) -> dict[str, int]:
+        """Returns the line of the sound row of the file, for ids of its mended rows."""
+        wanted = {key for _, key in self._sound(self._part.source)}
+        lines: dict[str, int] = {}
+        for line, key in self._sound(whole):
+            if key in wanted:
+                lines.setdefault(key, line)
+        return lines
+
+    def _sound(self, source: Source) -> Iterator[tuple[int, str]]:
+        for record in source.read():
+            with contextlib.suppress(BadRow, InvalidArgument, Skipped):
+                if not record.problem:
+                    yield record.line, self._read(record).product.id
 
     def _expected(self, product: Product) -> str:
         if self._currency is None:
