@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from rich.console import Console
 from rich.table import Table
 
+from offline.readiness import answers
 from offline.run_state import Member, RunState
-from offline.supervisor import answers
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,15 @@
 """Keeps the processes of a house running: starts them, starts the dead again, stops them all."""
 
 import contextlib
-import http.client
 import json
 import signal
 import time
-import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from offline.process import Child, describe_exit
+from offline.readiness import Reasons, refusal
 from offline.run_state import Member
 from runtime.errors import SetupError
 
@@ -113,22 +112,27 @@ class Supervisor:
             told: Called with the name of each member that became ready.
 
         Raises:
-            SetupError: A member ended before it was ready, or the time is up.
+            SetupError: A member ended before it was ready, the time is up, or a member says what
+                has to be done first.
         """
-        deadline = time.monotonic() + timeout_s
+        began, reasons = time.monotonic(), Reasons()
+        deadline = began + timeout_s
         while waiting := [p for p in self._places if p.plan.needed and not p.ready]:
             if stop():
                 return False
             for place in waiting:
                 if (code := place.child.exit_code()) is not None:
                     raise SetupError(_why(place.plan, code))
-                if answers(place.plan.readiness):
+                why = refusal(place.plan.readiness)
+                reasons.note(place.plan.name, why, time.monotonic())
+                if not why:
                     place.ready = True
                     told(place.plan.name)
-            if time.monotonic() > deadline:
-                names = ", ".join(place.plan.name for place in waiting)
+            now = time.monotonic()
+            if reasons.told() and (now > deadline or reasons.hopeless(now)):
                 logs = waiting[0].plan.log.parent
-                raise SetupError(f"not ready after {timeout_s:.0f} s: {names} (see {logs})")
+                after = f"not ready after {now - began:.0f} s"
+                raise SetupError(f"{after}: {reasons.told()} (see {logs})")
             if not all(place.ready for place in waiting):
                 time.sleep(PROBE_EVERY_S)
         return True
@@ -208,24 +212,6 @@ class Signals:
         """Puts back what was there before."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
-
-
-def answers(url: str, *, timeout_s: float = 1.0) -> bool:
-    """Whether ``url`` answers 200; an empty one always does.
-
-    It is asked directly: a proxy of the environment knows nothing of the loopback.
-    """
-    if not url:
-        return True
-    parts = urllib.parse.urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
-    try:
-        connection.request("GET", parts.path)
-        return connection.getresponse().status == 200
-    except (http.client.HTTPException, OSError):
-        return False
-    finally:
-        connection.close()
 
 
 def _why(plan: Plan, code: int) -> str:

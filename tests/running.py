@@ -13,8 +13,8 @@ import httpx
 
 from offline import run_state
 from offline.layout import DataDir
+from offline.readiness import answers
 from offline.run_state import Member, RunState
-from offline.supervisor import answers
 from tests.waiting import eventually
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ import pytest
 
 from offline.ports import free_ports
 from offline.process import Child
-from offline.supervisor import answers
+from offline.readiness import answers
 from tests.test_floors import OURS, imports
 from tests.test_security_floors import pins
 from tests.waiting import eventually

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from offline.house import UpOptions, parse_replicas, plan_house
 from offline.layout import DataDir
 from offline.ports import free_ports, is_free, require_free
 from offline.process import Child, Identity
+from offline.readiness import SAME_FOR_S, Reasons, answers, refusal
 from offline.run_state import Member, RunState
-from offline.supervisor import Plan, Supervisor, answers
+from offline.supervisor import Plan, Supervisor
 from offline.up import down
 from runtime.errors import SetupError
 from tests.waiting import eventually
@@ -90,6 +92,50 @@ def test_a_member_that_cannot_start_is_told_with_its_last_words(
     supervisor.start([plan("text-1", tmp_path, *program, readiness="http://127.0.0.1:1/readyz")])
     with pytest.raises(SetupError, match="text-1 cannot start: HEMLINE_ADDRESS is not set"):
         supervisor.wait_ready(20, stop=never)
+
+
+REFUSES = "import http.server,sys; http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), type('H', (http.server.BaseHTTPRequestHandler,), {'do_GET': lambda s: (s.send_response(503), s.end_headers(), s.wfile.write(sys.argv[2].encode()))})).serve_forever()"  # noqa: E501
+OUTDATED = "release r-000001: the catalogue no longer tells what changed since 7: run hemline build"
+
+
+def refusing(name: str, folder: Path, reason: str) -> Plan:
+    """Plans a small web server that is never ready, for a reason."""
+    port = free_ports(1)[0]
+    url = f"http://127.0.0.1:{port}/readyz"
+    return plan(name, folder, sys.executable, "-c", REFUSES, str(port), reason, readiness=url)
+
+
+def test_members_that_are_not_ready_in_time_are_told_with_their_reasons(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    plans = [refusing(name, tmp_path, OUTDATED + "\n") for name in ("text-1", "image-1")]
+    supervisor.start([*plans, server("ranking-1", tmp_path)])
+    eventually(lambda: all(refusal(each.readiness) == OUTDATED for each in plans))
+    with pytest.raises(SetupError) as caught:
+        supervisor.wait_ready(1, stop=never)
+    assert f"text-1, image-1: {OUTDATED} (see {tmp_path})" in str(caught.value)
+
+
+def test_a_house_does_not_wait_for_what_somebody_has_to_do(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    supervisor.start([refusing("text-1", tmp_path, OUTDATED)])
+    began = time.monotonic()
+    with pytest.raises(SetupError, match="run hemline build"):
+        supervisor.wait_ready(600, stop=never)
+    assert time.monotonic() - began < 300
+
+
+def test_only_a_reason_that_stays_and_names_its_remedy_is_hopeless() -> None:
+    reasons = Reasons()
+    reasons.note("image-1", "starting", 0)
+    reasons.note("text-1", OUTDATED, 5)
+    assert not reasons.hopeless(5 + SAME_FOR_S - 1)
+    reasons.note("text-1", OUTDATED, 14)
+    assert reasons.hopeless(5 + SAME_FOR_S)
+    reasons.note("text-1", "", 16)
+    assert not reasons.hopeless(1000)
+    assert reasons.told() == "image-1: starting"
 
 
 def test_a_dead_member_is_started_again_and_told(

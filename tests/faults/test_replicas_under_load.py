@@ -12,8 +12,8 @@ import pytest
 from offline import run_state
 from offline.house import UpOptions
 from offline.layout import DataDir
+from offline.readiness import answers
 from offline.run_state import Member
-from offline.supervisor import answers
 from offline.up import down, up_detached
 from tests.ports import two_ports
 from tests.running import Running
