@@ -110,7 +110,7 @@ def test_refused_rows_can_be_mended_and_imported_alone(tmp_path: Path) -> None:
     assert list(products(data)) == ["1"]
     assert refusals(report) == [
         ("feed.csv", 3, "not a price"),
-        ("feed.csv", 5, "not UTF-8"),
+        ("feed.csv", 5, "not UTF-8: save the file as UTF-8"),
         ("feed.csv", 6, "too few columns"),
     ]
     rejects = report.rejects

@@ -168,7 +168,7 @@ def test_bytes_that_are_not_utf8_cost_their_own_row_only(source: Path, data: Dat
     (source / "styles.csv").write_bytes(table)
     report = import_kaggle(source, data)
     assert changes(report) == (1, 0, 0)
-    assert refusals(report) == [(2, "not UTF-8")]
+    assert refusals(report) == [(2, "not UTF-8: save the file as UTF-8")]
 
 
 def test_control_characters_are_taken_out(source: Path, data: DataDir) -> None:

@@ -2,14 +2,17 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from offline.importing.records import MAX_LINE_CHARS, SURROGATE, Record, TextFile
+from offline.importing.records import MAX_LINE_CHARS, NOT_UTF8, SURROGATE, Record, TextFile
 from offline.importing.values import tidy
 from runtime.errors import SetupError
 
 MAX_RECORD_LINES = 200
+DELIMITERS = (",", ";", "\t", "|")
+_QUOTED = re.compile(r'"[^"]*(?:"|$)')
 
 
 class CsvFile(TextFile):
@@ -20,12 +23,13 @@ class CsvFile(TextFile):
     Args:
         path: The file.
         columns: Names that the header must hold.
-        delimiter: What stands between fields.
+        delimiter: What stands between fields; empty: whichever of ``DELIMITERS`` the header holds
+            most often outside of quotation marks, the earlier one of equals.
         one_line: Whether each line is a row, so that none goes on in the next line.
         overflow: Name of the last column, into which a longer row flows over; empty: none does.
 
     Raises:
-        SetupError: There is no header, or it lacks a column, or names one twice.
+        SetupError: There is no header, it is not UTF-8, lacks a column, or names one twice.
     """
 
     def __init__(
@@ -38,10 +42,11 @@ class CsvFile(TextFile):
         overflow: str = "",
     ) -> None:
         super().__init__(path)
-        self._delimiter = delimiter
+        header = self._first_line()
+        self._delimiter = delimiter or _delimiter_of(header)
         self._one_line = one_line
         self._overflow = overflow
-        self.header = self._read_header()
+        self.header = self._names(header)
         missing = [name for name in columns if name not in self.header]
         if missing:
             raise SetupError(f"{path} lacks the columns {', '.join(missing)}")
@@ -61,7 +66,7 @@ class CsvFile(TextFile):
     def parse(self, line: int, raw: str) -> Record:
         """Reads one row."""
         if SURROGATE.search(raw):
-            return Record(line, raw, {}, "not UTF-8")
+            return Record(line, raw, {}, NOT_UTF8)
         fields = self._split(raw)
         problem = self._problem(fields)
         if problem:
@@ -106,13 +111,24 @@ class CsvFile(TextFile):
             return []
         return rows[0] if len(rows) == 1 else []
 
-    def _read_header(self) -> list[str]:
+    def _first_line(self) -> str:
+        self.require_utf8()
         _, line, problem = next(self.lines(), (0, "", ""))
-        header = [] if problem else [tidy(name) for name in self._split(line.rstrip("\r\n"))]
+        if SURROGATE.search(line):
+            raise SetupError(f"{self.path} is not in UTF-8: save it as UTF-8 and import it again")
+        return "" if problem else line.rstrip("\r\n")
+
+    def _names(self, line: str) -> list[str]:
+        header = [tidy(name) for name in self._split(line)]
         doubles = sorted({name for name in header if header.count(name) > 1})
         if doubles:
             raise SetupError(f"{self.path} has more than one column {', '.join(doubles)}")
         return header
+
+
+def _delimiter_of(header: str) -> str:
+    bare = _QUOTED.sub("", header)
+    return max(DELIMITERS, key=bare.count)
 
 
 class _Again(Iterator[tuple[int, str, str]]):

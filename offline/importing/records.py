@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, TextIO
 
+from runtime.errors import SetupError
+
 MAX_LINE_CHARS = 1 << 20
 SURROGATE = re.compile("[\ud800-\udfff]")
 DUPLICATE = "duplicate id"
+NOT_UTF8 = "not UTF-8: save the file as UTF-8"
 _GZIP = b"\x1f\x8b"
 
 Fields = Mapping[str, object]
@@ -102,6 +105,16 @@ class TextFile:
                     return
                 yield number, line, "" if is_whole else "the line is too long"
 
+    def require_utf8(self) -> None:
+        """Makes sure that the file is not in UTF-16 or the like, of which no row could be read.
+
+        Raises:
+            SetupError: Its first line is no text in UTF-8.
+        """
+        _, line, _ = next(self.lines(), (0, "", ""))
+        if "\x00" in line or line.startswith(("\udcff\udcfe", "\udcfe\udcff")):
+            raise SetupError(f"{self.path} is not in UTF-8: save it as UTF-8 and import it again")
+
 
 class LinesFile(TextFile):
     """A file in which each line is a row, such as JSON Lines."""
@@ -122,7 +135,7 @@ class LinesFile(TextFile):
     def parse(self, line: int, raw: str) -> Record:
         """Reads one line."""
         if SURROGATE.search(raw):
-            return Record(line, raw, {}, "not UTF-8")
+            return Record(line, raw, {}, NOT_UTF8)
         try:
             return Record(line, raw, self._parse(raw))
         except BadRow as bad:

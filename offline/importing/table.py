@@ -77,10 +77,11 @@ def plan_table(path: Path, options: TableOptions) -> Plan:
 def _source(path: Path) -> tuple[Source, Sequence[str]]:
     suffix = next((each for each in reversed(path.suffixes) if each.lower() != ".gz"), "").lower()
     if suffix in (".csv", ".tsv"):
-        table = CsvFile(path, delimiter="," if suffix == ".csv" else "\t")
+        table = CsvFile(path, delimiter="" if suffix == ".csv" else "\t")
         return table, table.header
     if suffix in (".jsonl", ".ndjson", ".json"):
         lines = LinesFile(path, json_line)
+        lines.require_utf8()
         names = dict.fromkeys(n for row in islice(lines.read(), _SAMPLE) for n in row.fields)
         return LinesFile(path, json_line), list(names)
     if suffix == ".parquet":
