@@ -25,7 +25,10 @@ def back_up(data: DataDir, file: Path) -> None:
     Raises:
         SetupError: The catalogue is in another database, or the copy cannot be made.
     """
-    seq = _copy_whole(_file_of(data.require_catalog()), file)
+    source = _file_of(data.require_catalog())
+    if not file.parent.is_dir():
+        raise SetupError(f"there is no folder {file.parent} for the copy: make it first")
+    seq = _copy_whole(source, file)
     say(f"{file} holds the catalogue as of change {seq}")
 
 

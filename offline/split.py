@@ -78,7 +78,10 @@ def ensure_split(data: DataDir, *, workers: int = 2) -> Split:
     finally:
         store.close()
     if not pictured:
-        raise SetupError(f"no product in {data.root} has a photo: there is nothing to hold out")
+        raise SetupError(
+            f"no product in {data.root} has a photo: there is nothing to hold out. A catalogue "
+            "without photos needs no training: `hemline build --encoder FOLDER` takes any encoder"
+        )
     kept = load_split(data)
     if kept is not None and kept.inputs == _digest(pictured, SHARE, SEED):
         return kept

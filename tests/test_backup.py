@@ -79,6 +79,13 @@ def test_a_copy_made_while_others_write_is_the_catalogue_of_one_moment(
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["copy.sqlite"]
 
 
+def test_no_folder_is_made_for_a_copy(data: DataDir, shop: CatalogStore, tmp_path: Path) -> None:
+    shop.upsert([FULL])
+    with pytest.raises(SetupError, match="there is no folder"):
+        back_up(data, tmp_path / "typo" / "copy.sqlite")
+    assert not (tmp_path / "typo").exists()
+
+
 def test_what_is_put_back_is_what_was_copied_and_what_was_there_is_kept(
     data: DataDir, shop: CatalogStore, tmp_path: Path
 ) -> None:
