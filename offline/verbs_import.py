@@ -33,7 +33,7 @@ def import_catalog(options: argparse.Namespace) -> int:
     """Imports a catalogue and says what came of it; 1 when there is nothing in it."""
     from offline.disk import require_room
     from offline.importing.frame import run_import
-    from offline.importing.plan import ImportOptions
+    from offline.importing.plan import EventPart, ImportOptions
 
     for name, formats in _ONLY_FOR.items():
         if getattr(options, name) and options.format not in formats:
@@ -43,6 +43,8 @@ def import_catalog(options: argparse.Namespace) -> int:
     require_room(options.data, mib=ROOM_MIB)
     chosen = ImportOptions(choice=_choice(options), mended=options.rows)
     plan = _plan(options)
+    if not chosen.choice.asks_nothing and not any(isinstance(p, EventPart) for p in plan.parts):
+        raise SetupError("--k-core and --tail-k choose among events, and this import holds none")
     for note in plan.notes:
         say(note)
     return _told(run_import(plan, DataDir(options.data), chosen))

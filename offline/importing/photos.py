@@ -1,6 +1,7 @@
 """Takes photos on disk into the media store, and writes down those that are on the web."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from offline.importing.records import BadRow
 from runtime.errors import ServiceError
 
 _UNREADABLE = "the photo cannot be read"
+_STRANGE = "an address of a photo that is too long, or neither http nor https"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 
 
 def read_photo(path: Path) -> bytes:
@@ -41,6 +44,7 @@ class Found:
             the folder that came with an export.
         files: Photos on disk, best first; one that is missing is passed over.
         urls: Photos on the web, best first.
+        refused: Why further photos are refused, a reason for each.
         read: Returns the bytes of a photo on disk; raises OSError, or a ServiceError that says why
             it cannot be taken.
     """
@@ -48,6 +52,7 @@ class Found:
     product: Product
     files: tuple[Path, ...] = ()
     urls: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
     read: Callable[[Path], bytes] = read_photo
 
 
@@ -74,6 +79,8 @@ class PhotoIntake:
             refuse: Told the reason of each photo that is there and cannot be taken; the product
                 goes in without it.
         """
+        for reason in found.refused:
+            refuse(reason)
         for sha256 in found.product.images:
             self._take_beside(sha256, refuse)
         taken = [*found.product.images]
@@ -131,11 +138,15 @@ def is_url(text: str) -> bool:
     return text.lower().startswith(("http://", "https://")) and len(text) <= MAX_URL_CHARS
 
 
-def split_places(folder: Path, names: Sequence[str]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """Returns the files and the addresses among the places of photos.
+def split_places(
+    folder: Path, names: Sequence[str]
+) -> tuple[tuple[Path, ...], tuple[str, ...], tuple[str, ...]]:
+    """Returns files and addresses among the places of photos, and why others are refused.
 
     Raises:
         BadRow: A name leads out of the folder.
     """
     urls = tuple(name for name in names if is_url(name))
-    return tuple(file_below(folder, name) for name in names if not is_url(name)), urls
+    refused = tuple(_STRANGE for name in names if _SCHEME.match(name) and not is_url(name))
+    files = (name for name in names if not _SCHEME.match(name))
+    return tuple(file_below(folder, name) for name in files), urls, refused

@@ -58,6 +58,9 @@ def plan_table(path: Path, options: TableOptions) -> Plan:
     if not path.is_file():
         raise SetupError(f"{path} is not a file")
     source, columns = _source(path)
+    if not columns and not options.columns and next(iter(source.read()), None) is None:
+        # A file without a line is what an empty catalogue is exported to.
+        columns = list(EVENT_FIELDS) if options.interactions else EXPORTED
     name = f"{NAME}-{_plain_name(path)}"
     if options.interactions:
         if not options.columns and set(columns) == set(EVENT_FIELDS):
@@ -101,7 +104,10 @@ def _mapping(
     guessed = {field: name for field, name in guess(rest, fields).items() if field not in told}
     if "price_minor" in told or "price" in told:
         guessed = {f: name for f, name in guessed.items() if f not in ("price", "price_minor")}
-    mapping = {field: name for field, name in {**guessed, **told}.items() if name}
+    settled = {**guessed, **told}
+    # Attributes last, whatever the order in which they were named.
+    order = [*fields, *sorted(set(settled) - set(fields))]
+    mapping = {field: settled[field] for field in order if settled.get(field)}
     missing = [field for field in needed if field not in mapping]
     if missing:
         raise SetupError(

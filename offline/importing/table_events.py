@@ -6,7 +6,7 @@ from dataclasses import replace
 from catalog.interaction import Interaction
 from offline.importing.events import EventNames
 from offline.importing.records import BadRow, Record
-from offline.importing.values import text_of, time_of, truth_of, whole_of
+from offline.importing.values import id_of, text_of, time_of, truth_of, whole_of
 
 
 def event_reader(
@@ -30,9 +30,9 @@ def event_reader(
             value = stars_of(row.get("value"))
             told = text_of(row.get("kind")).lower()
             event = Interaction(
-                event_id=text_of(row.get("event_id")) or "-",
-                user_id=text_of(row.get("user_id")),
-                product_id=text_of(row.get("product_id")),
+                event_id=id_of(row.get("event_id")) or "-",
+                user_id=id_of(row.get("user_id")),
+                product_id=id_of(row.get("product_id")),
                 kind=told or ("purchase" if value is None else "rating"),
                 at=time_of(row.get("at")),
                 value=value,

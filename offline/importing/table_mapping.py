@@ -83,6 +83,8 @@ def named(pairs: Sequence[str], columns: Sequence[str], fields: Sequence[str]) -
             raise SetupError(
                 f"--map {pair}: there is no column {column}; there are {', '.join(columns)}"
             )
+        if field in found:
+            raise SetupError(f"--map names {field} twice: a field has one column")
         found[field] = column
     return found
 

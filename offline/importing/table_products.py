@@ -12,7 +12,7 @@ from offline.importing.photos import Found, split_places
 from offline.importing.prices import price_of
 from offline.importing.records import BadRow, Fields, Record
 from offline.importing.table_mapping import ATTRIBUTE
-from offline.importing.values import plain, text_of, whole_of, word_of
+from offline.importing.values import id_of, plain, text_of, whole_of, word_of
 
 EXPORTED = (
     "id", "style_id", "title", "description", "brand", "category", "kind", "gender", "colour",
@@ -40,7 +40,7 @@ def product_reader(
 
     def read(record: Record) -> Found:
         row = {field: record.fields.get(column) for field, column in mapping.items()}
-        key = text_of(row["id"])
+        key = id_of(row["id"])
         title = text_of(row["title"])
         if not key:
             raise BadRow("no id")
@@ -52,7 +52,7 @@ def product_reader(
             told = {**_attributes(of_row), **told}
         product = Product(
             id=key,
-            style_id=text_of(row.get("style_id")) or key,
+            style_id=id_of(row.get("style_id")) or key,
             title=plain(title),
             description=plain(text_of(row.get("description")))[:MAX_DESCRIPTION_CHARS],
             brand=text_of(row.get("brand")),
