@@ -20,7 +20,8 @@ def add_releases(commands: "Commands") -> None:
         "releases",
         verbs.releases,
         says="Shows the releases of a data folder, and which is in force. Every byte that they "
-        "name is checked;\na release whose artifacts are gone or damaged says so.",
+        "name is checked;\na release whose artifacts are gone or damaged says so. Generations "
+        "are shortened here: --json\nnames them whole.",
         examples=("hemline releases", "hemline releases --data var/shop --json"),
     )
     takes_json(verb)

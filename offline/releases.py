@@ -1,6 +1,5 @@
 """Shows the releases of a data folder, and which of them could be put in force again."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -11,6 +10,9 @@ from offline.progress import progress
 from offline.publish import open_all
 from runtime.artifacts import ArtifactRefused, ArtifactStore, Release
 from runtime.errors import SetupError
+
+_HASH_CHARS = 4
+_TO_THE_MINUTE = len("2026-01-31T12:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +65,26 @@ def as_json(listed: list[Listed]) -> list[dict[str, object]]:
 
 def show(listed: list[Listed]) -> None:
     """Prints the releases for a person, newest first."""
+    kinds = sorted({kind for each in listed if each.release for kind in each.release.generations})
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("", "release", "published", "seq", "generations", "remark"):
-        table.add_column(name, overflow="fold")
+    for name in ("", "release", "published", "seq", *kinds):
+        table.add_column(name, no_wrap=True)
     for each in reversed(listed):
         release = each.release
         table.add_row(
             "*" if each.current else "",
             each.name,
-            release.created if release else "",
+            release.created[:_TO_THE_MINUTE].replace("T", " ") if release else "",
             str(release.seq) if release else "",
-            _shown(release.generations) if release else "",
-            each.refused or (f"{release.restored} again" if release and release.restored else ""),
+            *(_short(release.generations.get(kind, "")) if release else "" for kind in kinds),
         )
-    console = Console()
-    console.print(table)
+    Console().print(table)
     if not listed:
-        console.print("no release is published yet: run `hemline build`", highlight=False)
+        print("no release is published yet: run `hemline build`")
+    for each in reversed(listed):
+        if remark := _remark(each):
+            # Not by the table's writer: what may be copied from here is broken by no line's end.
+            print(f"{each.name}: {remark}")
 
 
 def _look(
@@ -104,5 +109,13 @@ def _refusal(store: ArtifactStore, kind: str, generation: str) -> str:
     return ""
 
 
-def _shown(generations: Mapping[str, str]) -> str:
-    return " ".join(f"{kind}/{name}" for kind, name in sorted(generations.items()))
+def _short(generation: str) -> str:
+    """``"000012-aab08fb9"`` as ``"12-aab0"``: four kinds stand beside each other in 80 columns."""
+    number, _, digest = generation.partition("-")
+    return f"{number.lstrip('0')}-{digest[:_HASH_CHARS]}" if digest else generation
+
+
+def _remark(each: Listed) -> str:
+    if each.refused:
+        return each.refused
+    return f"{each.release.restored} again" if each.release and each.release.restored else ""

@@ -283,6 +283,29 @@ def test_the_list_says_no_when_what_is_in_force_is_damaged(shop: Shop) -> None:
     assert json.loads(printed)[0]["refused"]
 
 
+def test_the_list_is_one_line_a_release_in_80_columns(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    first = shop.released("one", seq=1_000_000)
+    second = shop.released("two", seq=1_000_001)
+    shop.run("rollback")
+    shop.lose("text", second.generations["text"])
+    _, printed, _ = shop.run("releases")
+    table, remarks = printed.splitlines()[:4], printed.splitlines()[4:]
+    assert table[0].split() == ["release", "published", "seq", *sorted(first.generations)]
+    assert all(len(line) <= 80 for line in table)
+    for line, name, made in zip(table[1:], (3, 2, 1), (first, second, first), strict=True):
+        assert f"r-00000{name}" in line
+        for generation in made.generations.values():
+            number, digest = generation.split("-")
+            assert f"{int(number)}-{digest[:4]}" in line
+    assert remarks[0] == "r-000003: r-000001 again"
+    assert remarks[1].startswith("r-000002: ")
+    assert second.generations["text"] in remarks[1]
+    assert len(remarks) == 2
+
+
 def test_a_release_of_an_older_program_is_read(shop: Shop) -> None:
     made = shop.make_all("one")
     body = {"name": "r-000001", "seq": 7, "generations": made}
