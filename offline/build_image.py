@@ -87,11 +87,16 @@ def build_image(
             parents={"encoder": encoder.generation} if isinstance(encoder, Artifact) else {},
             write=lambda folder: {
                 **build.write(folder, embedded.products),
-                "encoder": "" if isinstance(encoder, Artifact) else encoder,
+                "encoder": "" if isinstance(encoder, Artifact) else _spec_of(encoder),
             },
         )
     finally:
         store.close()
+
+
+def _spec_of(encoder: str) -> str:
+    """Returns how to open a named encoder from whatever folder the stages start in."""
+    return str(Path(encoder).resolve()) if Path(encoder).is_dir() else encoder
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,9 @@ def test_the_artifact_names_a_change_before_its_content(tmp_path: Path, trained:
     assert following.seq == image.seq
 
 
-def test_the_encoder_of_an_index_may_be_named(tmp_path: Path, trained: Trained) -> None:
+def test_the_encoder_of_an_index_may_be_named(
+    tmp_path: Path, trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No photo anywhere, and the encoder is a folder: the index is empty and names the folder."""
     data, folder = DataDir(tmp_path / "data").create(), tmp_path / "encoder"
     store = CatalogStore.open(data.database_url, create=True)
@@ -230,7 +232,8 @@ def test_the_encoder_of_an_index_may_be_named(tmp_path: Path, trained: Trained) 
     store.close()
     folder.mkdir()
     trained.write(folder)
-    artifact = build_image(data, str(folder))
+    monkeypatch.chdir(tmp_path)
+    artifact = build_image(data, folder.name)
     assert artifact.facts["encoder"] == str(folder)
     artifacts = ArtifactStore(data.artifacts)
     pair = PairOpener(artifacts, Openers(open_encoder))(
