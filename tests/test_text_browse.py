@@ -22,7 +22,7 @@ from offline.layout import DataDir
 from services.text_retriever.browse import Order, browse
 from tests.random_filters import drawn_filters, drawn_product, drawn_products
 from tests.test_columns import counted
-from tests.test_text_retriever import Shelf, code_of, request, serving
+from tests.test_text_retriever import Clock, Shelf, code_of, request, serving
 
 INVALID = grpc.StatusCode.INVALID_ARGUMENT
 MAX = 2**63
@@ -222,9 +222,11 @@ async def test_a_change_that_never_comes_is_not_waited_for_beyond_the_deadline(
     followed: tuple[Shelf, CatalogStore],
 ) -> None:
     shelf, store = followed
+    clock = Clock()
+    clock.step = 0.01
     asked = request("wool")
     asked.min_seq = 10**12
-    async with serving(shelf) as stub:
+    async with serving(shelf, clock) as stub:
         reply = await stub.RetrieveProducts(asked, timeout=2.0)
         assert reply.generation.seq == store.seq()
         assert reply.results[0].hits.product_ids
