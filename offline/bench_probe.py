@@ -75,7 +75,7 @@ class TextProbe:
     def __init__(self, name: str, address: str) -> None:
         self.name = name
         self._channel = grpc.aio.insecure_channel(address, options=_CHANNEL)
-        self._stub = TextRetrieverServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._stub = TextRetrieverServiceStub(self._channel)  # type: ignore[no-untyped-call]  # generated code
 
     async def shows(self, wanted: Wanted) -> bool:
         """Looks a new product up by its words, and any other in the listing."""
@@ -108,7 +108,7 @@ class ImageProbe:
         self.name = name
         self._vector, self._fingerprint = vector, fingerprint
         self._channel = grpc.aio.insecure_channel(address, options=_CHANNEL)
-        self._stub = ImageRetrieverServiceStub(self._channel)  # type: ignore[no-untyped-call]
+        self._stub = ImageRetrieverServiceStub(self._channel)  # type: ignore[no-untyped-call]  # generated code
 
     async def shows(self, wanted: Wanted) -> bool:
         """Searches among the one product that is wanted."""
@@ -172,7 +172,7 @@ async def probes_of(state: RunState, words: str, *, key: str = "") -> list[Probe
 
 async def _vector(address: str, words: str) -> tuple[bytes, str]:
     async with grpc.aio.insecure_channel(address, options=_CHANNEL) as channel:
-        stub = ImageRetrieverServiceStub(channel)  # type: ignore[no-untyped-call]
+        stub = ImageRetrieverServiceStub(channel)  # type: ignore[no-untyped-call]  # generated code
         query = image.EncodeQuery(parts=[image.QueryPart(text=words)])
         request = image.EncodeQueriesRequest(queries=[query])
         reply = await stub.EncodeQueries(request, timeout=TIMEOUT_S)

@@ -109,7 +109,7 @@ class Trainer:
         if not math.isfinite(value):
             raise SetupError("the loss is no number any more: try a lower learning rate")
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         nn.utils.clip_grad_norm_(self._model.parameters(), self._options.clip_norm)
         rate = float(self._schedule.get_last_lr()[0])
         self._optimizer.step()

@@ -60,7 +60,7 @@ async def run(config: Settings, serving: ServerSettings) -> None:
 
     def register(server: grpc.aio.Server) -> None:
         servicer = SearchServicer(rooms.searching, rooms.documents, rooms.pictures, rooms.writes)
-        add_SearchServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+        add_SearchServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]  # generated code
 
     access = open_access(config)
     stage = StageServer(STAGE, register, [NAME], serving, metrics, admit=admission(access))

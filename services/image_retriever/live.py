@@ -208,7 +208,7 @@ class LiveIndex:
                 fresh.carry_over(old, since)
                 self._table, self._built_rows = fresh, built_rows
                 self._view = self._look(self._view.seq)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001  # whatever it was, it is told and tried again
             # The rows as they are serve on; they are only more than need be.
             self._not_before = time.monotonic() + _AGAIN_S
             _log.exception("the vectors could not be laid out anew")

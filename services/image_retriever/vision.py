@@ -26,9 +26,9 @@ def import_open_clip() -> ModuleType:
             raise
         for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[name]
-        library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+        library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]  # torch has no types here
         for schema in _SCHEMAS:
-            library.define(schema)  # type: ignore[no-untyped-call]
+            library.define(schema)  # type: ignore[no-untyped-call]  # torch has no types here
         torchvision = importlib.import_module("torchvision")
         # A schema lives as long as its Library object, so that lives as long as the module.
         vars(torchvision)["operator_schemas"] = library
