@@ -1,0 +1,109 @@
+"""Takes Korean words apart, which are written with and without the spaces between them."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+MAX_CHARS = 64
+_LONGEST_FORM = 16
+_LONGEST_PARTICLE = 4
+_SYLLABLE = re.compile(r"[\uac00-\ud7a3]")
+
+# What is said after a noun, and says nothing in a search.
+_PARTICLE = re.compile(
+    "[은는이가을를의에로용도만와과랑께나든인한된란라야요들색빛톤류풍형식제]|(으로|로|용으로|색으로)[는만도]?"
+    "|에[는도만다게서]|용[도은의]|색의|풍의|식의|이[랑나란요]|하고|까지|부터|처럼|보다|한테"
+    "|예요|이에요|입니다|인[데거것]|색상|컬러|계열|스러운|같은|느낌의?"
+)
+# A form of one syllable is too easily the beginning of another word to take any of them.
+_PARTICLE_OF_ONE = re.compile("[은는을를의로이인색톤]|으로|색의|색으로|색상|컬러")
+
+
+def has_hangul(word: str) -> bool:
+    """Says whether a syllable of the Korean script stands in the word."""
+    return _SYLLABLE.search(word) is not None
+
+
+def segments(word: str, known: Collection[str]) -> list[str]:
+    """Takes a word apart into forms that are known and what lies between them.
+
+    Of all ways the one is taken that leaves the fewest characters unknown, then has the fewest
+    parts, then the longest last one, for the head of a Korean compound stands last. Particles
+    after a known form fall away. A form of one character counts only where nothing of the word
+    stays unknown, and one unknown syllable alone is not cut off behind a form: words that happen
+    to hold a form, such as names, stay whole.
+
+    Args:
+        word: One word without spaces, in NFC and lower case; may hold letters and digits.
+        known: The forms, without spaces, of at most 16 characters; asked by ``in``, so a set or
+            a mapping.
+
+    Returns:
+        The parts in order; the known ones are told by ``in known``. A word in which nothing is
+        known comes back whole, as does one without a Korean syllable or above 64 characters.
+    """
+    if word in known or len(word) > MAX_CHARS or not has_hangul(word):
+        return [word]
+    found = [
+        [
+            end
+            for end in range(start + 1, min(len(word), start + _LONGEST_FORM) + 1)
+            if word[start:end] in known
+        ]
+        for start in range(len(word))
+    ]
+    if not any(found):
+        return [word]
+    whole = _cheapest(word, found)
+    if whole is None:
+        long = [[end for end in ends if end > start + 1] for start, ends in enumerate(found)]
+        whole = _cheapest(word, long, unknown=True) if any(long) else None
+    return [word] if whole is None else whole
+
+
+class _Way(NamedTuple):
+    """A way to a place in a word: what it costs, and its parts."""
+
+    missing: int
+    pieces: int
+    last: int
+    parts: tuple[str, ...]
+    ends_unknown: bool
+
+
+def _cheapest(word: str, found: list[list[int]], *, unknown: bool = False) -> list[str] | None:
+    ways: dict[int, _Way] = {0: _Way(0, 0, 0, (), False)}
+    for start in range(len(word)):
+        if start not in ways:
+            continue
+        way = ways[start]
+        steps = [_form(word, start, end, way) for end in found[start]]
+        steps += _particles(word, start, way)
+        if unknown and not way.ends_unknown:
+            steps += _gaps(word, start, way, found)
+        for end, following in steps:
+            if end not in ways or following[:3] < ways[end][:3]:
+                ways[end] = following
+    last = ways.get(len(word))
+    return None if last is None or last.missing == len(word) else list(last.parts)
+
+
+def _form(word: str, start: int, end: int, way: _Way) -> tuple[int, _Way]:
+    parts = (*way.parts, word[start:end])
+    return end, _Way(way.missing, way.pieces + 1, start - end, parts, False)
+
+
+def _particles(word: str, start: int, way: _Way) -> Iterator[tuple[int, _Way]]:
+    if not way.parts or way.ends_unknown:
+        return
+    particle = _PARTICLE if len(way.parts[-1]) > 1 else _PARTICLE_OF_ONE
+    for end in range(start + 1, min(len(word), start + _LONGEST_PARTICLE) + 1):
+        if particle.fullmatch(word, start, end):
+            yield end, _Way(way.missing, way.pieces + 1, 0, way.parts, False)
+
+
+def _gaps(word: str, start: int, way: _Way, found: list[list[int]]) -> Iterator[tuple[int, _Way]]:
+    for end in range(start + (2 if way.parts else 1), len(word) + 1):
+        if end == len(word) or found[end]:
+            parts = (*way.parts, word[start:end])
+            yield end, _Way(way.missing + end - start, way.pieces + 1, 0, parts, True)
