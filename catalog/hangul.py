@@ -7,6 +7,7 @@ from typing import NamedTuple
 MAX_CHARS = 64
 _LONGEST_FORM = 16
 _LONGEST_PARTICLE = 4
+_SAFE_FORM = 3
 _SYLLABLE = re.compile(r"[\uac00-\ud7a3]")
 
 # What is said after a noun, and says nothing in a search.
@@ -29,9 +30,9 @@ def segments(word: str, known: Collection[str]) -> list[str]:
 
     Of all ways the one is taken that leaves the fewest characters unknown, then has the fewest
     parts, then the longest last one, for the head of a Korean compound stands last. Particles
-    after a known form fall away. A form of one character counts only where nothing of the word
-    stays unknown, and one unknown syllable alone is not cut off behind a form: words that happen
-    to hold a form, such as names, stay whole.
+    after a known form fall away. So that words that happen to hold a form, such as names, stay
+    whole: a form of one character counts only where nothing of the word stays unknown, nothing
+    unknown follows a form of two, and one unknown syllable stands only before a form of three.
 
     Args:
         word: One word without spaces, in NFC and lower case; may hold letters and digits.
@@ -62,24 +63,24 @@ def segments(word: str, known: Collection[str]) -> list[str]:
 
 
 class _Way(NamedTuple):
-    """A way to a place in a word: what it costs, and its parts."""
+    """A way to a place in a word: what it costs, its parts, and with what it ends."""
 
     missing: int
     pieces: int
     last: int
     parts: tuple[str, ...]
-    ends_unknown: bool
+    unknown: int
+    ends_in_particle: bool = False
 
 
 def _cheapest(word: str, found: list[list[int]], *, unknown: bool = False) -> list[str] | None:
-    ways: dict[int, _Way] = {0: _Way(0, 0, 0, (), False)}
+    ways: dict[int, _Way] = {0: _Way(0, 0, 0, (), 0)}
     for start in range(len(word)):
         if start not in ways:
             continue
         way = ways[start]
-        steps = [_form(word, start, end, way) for end in found[start]]
-        steps += _particles(word, start, way)
-        if unknown and not way.ends_unknown:
+        steps = [*_forms(word, start, way, found[start]), *_particles(word, start, way)]
+        if unknown:
             steps += _gaps(word, start, way, found)
         for end, following in steps:
             if end not in ways or following[:3] < ways[end][:3]:
@@ -88,22 +89,28 @@ def _cheapest(word: str, found: list[list[int]], *, unknown: bool = False) -> li
     return None if last is None or last.missing == len(word) else list(last.parts)
 
 
-def _form(word: str, start: int, end: int, way: _Way) -> tuple[int, _Way]:
-    parts = (*way.parts, word[start:end])
-    return end, _Way(way.missing, way.pieces + 1, start - end, parts, False)
+def _forms(word: str, start: int, way: _Way, ends: list[int]) -> Iterator[tuple[int, _Way]]:
+    for end in ends:
+        if way.unknown != 1 or end - start >= _SAFE_FORM:
+            parts = (*way.parts, word[start:end])
+            yield end, _Way(way.missing, way.pieces + 1, start - end, parts, 0)
 
 
 def _particles(word: str, start: int, way: _Way) -> Iterator[tuple[int, _Way]]:
-    if not way.parts or way.ends_unknown:
+    if not way.parts or way.unknown:
         return
     particle = _PARTICLE if len(way.parts[-1]) > 1 else _PARTICLE_OF_ONE
     for end in range(start + 1, min(len(word), start + _LONGEST_PARTICLE) + 1):
         if particle.fullmatch(word, start, end):
-            yield end, _Way(way.missing, way.pieces + 1, 0, way.parts, False)
+            yield end, _Way(way.missing, way.pieces + 1, 0, way.parts, 0, True)
 
 
 def _gaps(word: str, start: int, way: _Way, found: list[list[int]]) -> Iterator[tuple[int, _Way]]:
-    for end in range(start + (2 if way.parts else 1), len(word) + 1):
-        if end == len(word) or found[end]:
+    if way.unknown or way.ends_in_particle:
+        return
+    if way.parts and len(way.parts[-1]) < _SAFE_FORM:
+        return
+    for end in range(start + 1, len(word) + 1):
+        if (end == len(word) and end > start + 1) or (end < len(word) and found[end]):
             parts = (*way.parts, word[start:end])
-            yield end, _Way(way.missing + end - start, way.pieces + 1, 0, parts, True)
+            yield end, _Way(way.missing + end - start, way.pieces + 1, 0, parts, end - start)
