@@ -59,7 +59,7 @@ class Reasons:
         }
         by_retriever = {name: where.rank for name, where in found.items()}
         frame = Frame(self.scale, self.offset)
-        parts = terms(by_retriever, query.fusion, list(self.ranks), frame)
+        parts = terms(by_retriever, query.merging, list(self.ranks), frame)
         if self.mode:
             parts.append(Term("taste", self.tastes[at] if self.tastes else 0.0, self.mode))
         return Explanation(found, parts, self._moves(at, query, place, rank))

@@ -114,7 +114,7 @@ class Finder:
             raise InvalidArgument(
                 "none of the retrievers asked for can answer this query", field="retrievers"
             )
-        asked = {name: leg for name, leg in able.items() if query.fusion.weight(name) > 0}
+        asked = {name: leg for name, leg in able.items() if query.merging.weight(name) > 0}
         if not asked:
             raise InvalidArgument(
                 "a retriever that can answer this query needs a weight above 0",
@@ -186,7 +186,7 @@ def _narrowed(query: Query) -> list[str]:
 
 
 def _fused(answered: Mapping[str, Ranking], query: Query) -> dict[str, float]:
-    return fuse({name: found.ids for name, found in answered.items()}, query.fusion)
+    return fuse({name: found.ids for name, found in answered.items()}, query.merging)
 
 
 def _frame(query: Query, legs: Legs, fused: Mapping[str, float], liking: Liking) -> Frame:
@@ -194,7 +194,7 @@ def _frame(query: Query, legs: Legs, fused: Mapping[str, float], liking: Liking)
         return Frame()
     if query.blend == "taste":
         return taste_frame(liking.tastes.tastes.tolist(), query.taste_share)
-    unit = rrf_unit(list(legs.answered), query.fusion)
+    unit = rrf_unit(list(legs.answered), query.merging)
     return minmax_frame(fused, liking.tastes.dots.tolist(), query.taste_share, unit=unit)
 
 

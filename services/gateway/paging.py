@@ -13,7 +13,7 @@ from typing import Protocol
 
 from runtime.errors import Gone, InvalidArgument
 from services.gateway.legs import query_key
-from services.gateway.query import RETRIEVERS, Query
+from services.gateway.query import RETRIEVERS, Fusion, Query
 from services.gateway.result_set import ResultSet
 from services.gateway.sealed import Keys
 
@@ -132,7 +132,6 @@ class Paging:
 
 async def request_digest(query: Query) -> bytes:
     """32 bytes that are equal for requests that differ in page_token and budget alone."""
-    fusion = query.fusion
     said = (
         await query_key(query.parts),
         query.page_size,
@@ -141,7 +140,7 @@ async def request_digest(query: Query) -> bytes:
         None if query.personalization is None else _rounded(query.personalization),
         query.blend,
         query.retrievers,
-        (fusion.method, fusion.k, *(_rounded(fusion.weight(name)) for name in RETRIEVERS)),
+        _fusion(query.fusion),
         query.candidate_factor,
         (query.explain, query.allow_partial),
         query.filter,
@@ -149,8 +148,17 @@ async def request_digest(query: Query) -> bytes:
         query.sort,
         query.collapse,
         query.min_seq,
+        (query.exclude, query.understand, query.include_examples),
+        (_rounded(query.diversity), sorted(query.quotas.items())),
+        query.rerank and (_rounded(query.rerank.first), _rounded(query.rerank.second)),
     )
     return hashlib.sha256(repr(said).encode()).digest()
+
+
+def _fusion(fusion: Fusion | None) -> tuple[object, ...]:
+    if fusion is None:
+        return ()
+    return (fusion.method, fusion.k, *(_rounded(fusion.weight(name)) for name in RETRIEVERS))
 
 
 def _rounded(share: float) -> float:

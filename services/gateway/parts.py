@@ -55,12 +55,16 @@ Source = Words | Photo | StoredPhoto | Example
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a query; ``field`` is its path in the request, such as ``parts[1]``."""
+    """One part of a query; ``field`` is its path in the request, such as ``parts[1]``.
+
+    ``remove_background`` is for photos: what stands around the garment is taken out.
+    """
 
     source: Source
     field: str
     weight: float = 1.0
     crop: Crop | None = None
+    remove_background: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.weight) and 0 < abs(self.weight) <= MAX_WEIGHT):
@@ -70,6 +74,10 @@ class Part:
             )
         if self.crop is not None:
             _check_crop(self.crop, self.source, f"{self.field}.crop")
+        if self.remove_background and not isinstance(self.source, Photo | StoredPhoto):
+            raise InvalidArgument(
+                "only a photo has a background", field=f"{self.field}.remove_background"
+            )
         match self.source:
             case Words(text):
                 _check_words(text, self.field)

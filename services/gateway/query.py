@@ -8,10 +8,12 @@ from catalog.product_filter import ProductFilter, check_field, check_filter
 from runtime.errors import DeadlineExceeded, InvalidArgument
 from services.gateway.limits import check_choice, check_id, check_ids, check_range
 from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, Photo, StoredPhoto, Words
+from services.gateway.query_options import Rerank, Understand, check_exclusions, check_quotas
+from services.gateway.stage_answers import Boost
 
 RETRIEVERS = ("text", "image")
 BLENDS = ("taste", "minmax")
-METHODS = ("rrf",)
+METHODS = ("rrf", "dbsf", "relative", "convex")
 RELEVANCE = "relevance"
 NEWEST = "newest"
 SORTS = (RELEVANCE, "price_asc", "price_desc", NEWEST)
@@ -55,8 +57,9 @@ class Fusion:
 class Query:
     """One search; without parts it lists what the filter admits.
 
-    ``budget_ms`` 0 and ``personalization`` None stand for the defaults; ``page_token`` is empty on
-    the first page.
+    ``budget_ms`` 0 and ``personalization`` None stand for the defaults; ``fusion`` None stands for
+    what was tuned; ``page_token`` is empty on the first page. ``boosts`` and ``excluded_words``
+    are what the words were read as: no caller gives them.
 
     Raises:
         InvalidArgument: A value is out of its range; the error names the field.
@@ -69,7 +72,7 @@ class Query:
     personalization: float | None = None
     blend: str = "taste"
     retrievers: tuple[str, ...] = ()
-    fusion: Fusion = Fusion()
+    fusion: Fusion | None = None
     candidate_factor: int = DEFAULT_FACTOR
     explain: bool = False
     budget_ms: int = 0
@@ -80,6 +83,14 @@ class Query:
     page_token: str = ""
     collapse: bool = False
     min_seq: int = 0
+    exclude: tuple[str, ...] = ()
+    understand: Understand = field(default_factory=Understand)
+    diversity: float = 0.0
+    quotas: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    rerank: Rerank | None = None
+    include_examples: bool = False
+    boosts: tuple[Boost, ...] = ()
+    excluded_words: str = ""
 
     def __post_init__(self) -> None:
         _check_parts(self.parts)
@@ -100,6 +111,16 @@ class Query:
             check_range(self.budget_ms, MIN_BUDGET_MS, MAX_BUDGET_MS, "budget_ms")
         for retriever in self.retrievers:
             check_choice(retriever, RETRIEVERS, "retrievers")
+        check_exclusions(self.exclude)
+        check_range(self.diversity, 0.0, 1.0, "diversity")
+        check_quotas(self.quotas)
+        if self.rerank is not None and not (self.words and self.has_picture):
+            raise InvalidArgument("only for words and a picture together", field="rerank")
+
+    @property
+    def merging(self) -> Fusion:
+        """How rankings are merged, where nothing was tuned: as asked for, else by plain ranks."""
+        return self.fusion or Fusion()
 
     @property
     def words(self) -> str:
@@ -116,8 +137,13 @@ class Query:
         return any(isinstance(part.source, Photo | StoredPhoto) for part in self.parts)
 
     @property
+    def has_picture(self) -> bool:
+        """Whether a photo or a product says what is wanted."""
+        return any(part.weight > 0 and not isinstance(part.source, Words) for part in self.parts)
+
+    @property
     def example_ids(self) -> tuple[str, ...]:
-        """The products that the query is made of; none of them is an answer to it."""
+        """The products that the query is made of."""
         return tuple(
             part.source.product_id for part in self.parts if isinstance(part.source, Example)
         )

@@ -86,7 +86,7 @@ class SearchBody(_Body):
     )
     blend: Literal["taste", "minmax"] = "taste"
     retrievers: list[Retriever] = Field(default_factory=list, description="Empty: all that apply.")
-    fusion: FusionBody = Field(default_factory=lambda: FusionBody(k=q.DEFAULT_K))
+    fusion: FusionBody | None = None
     candidate_factor: int = Field(q.DEFAULT_FACTOR, ge=1, le=q.MAX_FACTOR)
     explain: bool = False
     budget_ms: int | None = Field(None, ge=q.MIN_BUDGET_MS, le=q.MAX_BUDGET_MS)
@@ -125,7 +125,6 @@ def to_query(body: SearchBody, files: Mapping[str, bytes]) -> q.Query:
     """
     parts = [words_part(body.text, "text")] if body.text else []
     parts += [_part(part, f"parts[{place}]", files) for place, part in enumerate(body.parts)]
-    fusion = body.fusion
     return q.Query(
         parts=tuple(parts),
         page_size=body.page_size,
@@ -134,11 +133,7 @@ def to_query(body: SearchBody, files: Mapping[str, bytes]) -> q.Query:
         personalization=body.personalization,
         blend=body.blend,
         retrievers=tuple(body.retrievers),
-        fusion=q.Fusion(
-            fusion.method,
-            fusion.k,
-            {"text": fusion.weights.text, "image": fusion.weights.image},
-        ),
+        fusion=_fusion(body.fusion) if body.fusion else None,
         candidate_factor=body.candidate_factor,
         explain=body.explain,
         budget_ms=body.budget_ms or 0,
@@ -150,6 +145,14 @@ def to_query(body: SearchBody, files: Mapping[str, bytes]) -> q.Query:
         collapse=body.collapse,
         min_seq=body.min_seq or 0,
     )
+
+
+def _fusion(fusion: FusionBody) -> q.Fusion | None:
+    """What was asked for; None where neither the method nor anything of it is said."""
+    if not fusion.model_fields_set:
+        return None
+    weights = {"text": fusion.weights.text, "image": fusion.weights.image}
+    return q.Fusion(fusion.method, fusion.k, weights)
 
 
 def _part(part: PartBody, path: str, files: Mapping[str, bytes]) -> Part:

@@ -9,7 +9,7 @@ from fashion.catalog.v1 import catalog_pb2
 from fashion.search.v1 import search_pb2 as pb
 from runtime.errors import InvalidArgument
 from services.gateway.answer import Answer, Explanation
-from services.gateway.limits import check_range
+from services.gateway.limits import check_choice, check_range
 from services.gateway.parts import Crop, Example, Part, Photo, Source, StoredPhoto, words
 from services.gateway.query import (
     DEFAULT_FACTOR,
@@ -25,6 +25,7 @@ from services.gateway.similar import DEFAULT_PAGE_SIZE as SIMILAR_PAGE_SIZE
 from services.gateway.similar import LOOK, Similar, SimilarQuery
 
 CAPACITY = 20_000
+KNOWN_METHODS = ("rrf",)
 
 
 def query_from_proto(request: pb.SearchRequest) -> Query:
@@ -37,7 +38,6 @@ def query_from_proto(request: pb.SearchRequest) -> Query:
         raise InvalidArgument(f"at most {MAX_PARTS - 1} parts", field="parts")
     parts = [words(request.text, "text")] if request.text else []
     parts += [_part(part, f"parts[{place}]") for place, part in enumerate(request.parts)]
-    fusion = request.fusion
     return Query(
         parts=tuple(parts),
         page_size=request.page_size or DEFAULT_PAGE_SIZE,
@@ -46,7 +46,7 @@ def query_from_proto(request: pb.SearchRequest) -> Query:
         personalization=(request.personalization if request.HasField("personalization") else None),
         blend=request.blend or "taste",
         retrievers=tuple(request.retrievers),
-        fusion=Fusion(fusion.method or "rrf", fusion.k or DEFAULT_K, dict(fusion.weights)),
+        fusion=_fusion(request.fusion) if request.HasField("fusion") else None,
         candidate_factor=request.candidate_factor or DEFAULT_FACTOR,
         explain=request.explain,
         budget_ms=request.budget_ms,
@@ -164,6 +164,15 @@ def _explanation(explanation: Explanation) -> pb.Explanation:
         for move in explanation.moves
     ]
     return pb.Explanation(retrievers=retrievers, terms=terms, moves=moves)
+
+
+def _fusion(fusion: pb.Fusion) -> Fusion | None:
+    """What was asked for; None where neither the method nor anything of it is said."""
+    if not (fusion.method or fusion.k or fusion.weights):
+        return None
+    method = fusion.method or "rrf"
+    check_choice(method, KNOWN_METHODS, "fusion.method")
+    return Fusion(method, fusion.k or DEFAULT_K, dict(fusion.weights))
 
 
 def _part(part: pb.Part, path: str) -> Part:
