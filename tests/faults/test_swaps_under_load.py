@@ -141,14 +141,18 @@ def pairs(data: DataDir) -> Mapping[str, Mapping[str, str]]:
     }
 
 
+def start(data: DataDir, replicas: int) -> None:
+    counts = {"text": replicas, "image": replicas, "ranking": replicas}
+    up_detached(data, UpOptions(port=two_ports(), replicas=counts))
+
+
 def opened(data: DataDir, pairs: Mapping[str, Mapping[str, str]], replicas: int) -> Iterator[Two]:
     before = os.environ.get("HEMLINE_POLL_S")
     os.environ["HEMLINE_POLL_S"] = "0.1"
     try:
         if run_state.read(data) is not None:
             down(data)
-        counts = {"text": replicas, "image": replicas, "ranking": replicas}
-        up_detached(data, UpOptions(port=two_ports(), replicas=counts))
+        start(data, replicas)
         yield Two(Running(data), ArtifactStore(data.artifacts), pairs)
     finally:
         down(data)
@@ -164,8 +168,11 @@ def two(data: DataDir, pairs: Mapping[str, Mapping[str, str]]) -> Iterator[Two]:
 
 
 @pytest.fixture
-def doubled(data: DataDir, pairs: Mapping[str, Mapping[str, str]]) -> Iterator[Two]:
+def doubled(two: Two, pairs: Mapping[str, Mapping[str, str]]) -> Iterator[Two]:
+    """Another house in the place of the first, which is back afterwards."""
+    data = two.running.data
     yield from opened(data, pairs, 2)
+    start(data, 1)
 
 
 Request = dict[str, Any]
