@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.product import Product
 from catalog.product_filter import ProductFilter
@@ -68,6 +69,9 @@ class LocalImage:
         excluded: Sequence[str],
         min_seq: int,
         timeout_s: float,
+        look_alikes_excluded: bool = False,
+        order_vector: bytes = b"",
+        candidates: int = 0,
     ) -> Ranking:
         """The nearest products above the floor of the query's kind."""
         if vector.fingerprint != self.index.fingerprint:
@@ -78,6 +82,16 @@ class LocalImage:
         found = self.index.search(row, depth, floor=[floor], excluded=[set(excluded)])[0]
         ranking = Ranking(found.ids, found.scores.tolist(), GENERATION)
         return admitted(ranking, filter, self.products, count)
+
+    async def fetch(self, product_ids: Sequence[str], *, timeout_s: float) -> NDArray[np.int8]:
+        """The vectors of products in small, int8 of shape [products, dimension]."""
+        vectors = [self.index.vector_of(each) for each in product_ids]
+        dimension = max((len(vector) for vector in vectors if vector is not None), default=0)
+        fetched = np.zeros((len(vectors), dimension), np.int8)
+        for row, vector in zip(fetched, vectors, strict=True):
+            if vector is not None:
+                row[:] = np.rint(127 * vector / np.abs(vector).max())
+        return fetched
 
     def _vector(self, part: Part) -> Vectors | None:
         if isinstance(part.source, Words):

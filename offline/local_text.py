@@ -8,7 +8,7 @@ from catalog.product_filter import ProductFilter, admits
 from services.gateway.answer import Generation
 from services.gateway.arrangement import in_order, rows_by_id
 from services.gateway.facets import Question, counted
-from services.gateway.stages import Counts, Ranking
+from services.gateway.stages import Boost, Completion, Counts, Ranking
 from services.text_retriever.index import TextIndex
 
 GENERATION = Generation("local")
@@ -32,6 +32,8 @@ class LocalText:
         filter: ProductFilter | None,
         min_seq: int,
         timeout_s: float,
+        boosts: Sequence[Boost] = (),
+        excluded_text: str = "",
     ) -> Ranking:
         """The best ``count`` products that hold one of the words."""
         depth = count if filter is None else max(count, len(self.products))
@@ -68,6 +70,10 @@ class LocalText:
         """The facets of products, or of their styles."""
         question = Question(product_ids, fields, rows)
         return counted(self.products, [question], collapse=collapse)[0]
+
+    async def complete(self, text: str, count: int, *, timeout_s: float) -> Sequence[Completion]:
+        """At most ``count`` texts that a shopper may be typing: none as yet."""
+        return ()
 
 
 def admitted(

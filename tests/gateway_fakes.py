@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.product import Product, SizeStock
 from catalog.product_filter import ProductFilter, admits
@@ -22,6 +23,8 @@ from services.gateway.query import Query
 from services.gateway.result_lists import ProcessLists
 from services.gateway.sealed import Keys
 from services.gateway.stages import (
+    Boost,
+    Completion,
     Counts,
     Photos,
     QueryKind,
@@ -69,6 +72,10 @@ class FakeText:
     filters: list[ProductFilter | None] = field(default_factory=list)
     min_seqs: list[int] = field(default_factory=list)
     counted: list[tuple[list[str], list[str]]] = field(default_factory=list)
+    boosted: list[tuple[Boost, ...]] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+    completions: Sequence[Completion] = ()
+    completed: list[tuple[str, int]] = field(default_factory=list)
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def retrieve(
@@ -79,13 +86,20 @@ class FakeText:
         filter: ProductFilter | None,
         min_seq: int,
         timeout_s: float,
+        boosts: Sequence[Boost] = (),
+        excluded_text: str = "",
     ) -> Ranking:
         self.asked.append((text, count))
+        self.boosted.append(tuple(boosts))
+        self.excluded.append(excluded_text)
         self._note(filter, min_seq)
         await _behave(self)
         ids = admitted(self.ids, self.products, filter)[:count]
         scores = [10.0 - place for place in range(len(ids))]
-        return Ranking(ids, scores, Generation("t-1", self.seq))
+        dark = frozenset(
+            name for name in ids if name in self.products and not self.products[name].images
+        )
+        return Ranking(ids, scores, Generation("t-1", self.seq), without_photo=dark)
 
     async def browse(
         self,
@@ -124,6 +138,11 @@ class FakeText:
         [found] = counted(self.products, [question], collapse=collapse)
         return replace(found, generation=Generation("t-1", self.seq))
 
+    async def complete(self, text: str, count: int, *, timeout_s: float) -> Sequence[Completion]:
+        self.completed.append((text, count))
+        await _behave(self)
+        return self.completions[:count]
+
     def _note(self, filter: ProductFilter | None, min_seq: int) -> None:
         self.filters.append(filter)
         self.min_seqs.append(min_seq)
@@ -145,6 +164,8 @@ class FakeImage:
     products: Mapping[str, Product] = field(default_factory=dict)  # as the stage knows them
     encoded: list[Sequence[Part]] = field(default_factory=list)
     searched: list[tuple[str, int, tuple[str, ...]]] = field(default_factory=list)
+    ordered: list[tuple[bool, bytes, int]] = field(default_factory=list)
+    looks: Mapping[str, Sequence[int]] = field(default_factory=dict)  # vectors of 4, int8
     filters: list[ProductFilter | None] = field(default_factory=list)
     min_seqs: list[int] = field(default_factory=list)
 
@@ -166,8 +187,12 @@ class FakeImage:
         excluded: Sequence[str],
         min_seq: int,
         timeout_s: float,
+        look_alikes_excluded: bool = False,
+        order_vector: bytes = b"",
+        candidates: int = 0,
     ) -> Ranking:
         await _behave(self)
+        self.ordered.append((look_alikes_excluded, order_vector, candidates))
         self.filters.append(filter)
         self.min_seqs.append(min_seq)
         self.searched.append((vector.fingerprint, count, tuple(excluded)))
@@ -177,6 +202,11 @@ class FakeImage:
         ids = [name for name in found if name not in excluded][:count]
         scores = [0.9 - 0.01 * place for place in range(len(ids))]
         return Ranking(ids, scores, Generation("i-1", self.seq))
+
+    async def fetch(self, product_ids: Sequence[str], *, timeout_s: float) -> NDArray[np.int8]:
+        await _behave(self)
+        rows = [self.looks.get(name, (0, 0, 0, 0)) for name in product_ids]
+        return np.array(rows, np.int8).reshape(len(rows), 4)
 
 
 @dataclass

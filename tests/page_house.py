@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import uvicorn
+from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.interaction import Interaction
@@ -45,7 +46,15 @@ from services.gateway.result_set import ResultSet
 from services.gateway.sealed import Keys
 from services.gateway.sessions import Sessions
 from services.gateway.shoppers import DemoShoppers
-from services.gateway.stages import Counts, QueryKind, QueryVector, Ranking, TextStage
+from services.gateway.stages import (
+    Boost,
+    Completion,
+    Counts,
+    QueryKind,
+    QueryVector,
+    Ranking,
+    TextStage,
+)
 from services.gateway.taste import TasteFinder
 from services.gateway.vector_cache import VectorCache
 from services.text_retriever.index import TextIndex
@@ -82,6 +91,9 @@ class LookImage:
         excluded: Sequence[str],
         min_seq: int,
         timeout_s: float,
+        look_alikes_excluded: bool = False,
+        order_vector: bytes = b"",
+        candidates: int = 0,
     ) -> Ranking:
         scores = self.looks @ np.frombuffer(vector.data, "<f4")
         order = [at for at in np.argsort(-scores) if self.ids[at] not in excluded]
@@ -92,6 +104,11 @@ class LookImage:
         )
         kept = admitted(found, filter, self.products, len(order))
         return replace(kept, ids=kept.ids[:count], scores=kept.scores[:count])
+
+    async def fetch(self, product_ids: Sequence[str], *, timeout_s: float) -> NDArray[np.int8]:
+        rows = self.looks[[self.ids.index(each) for each in product_ids]]
+        largest = np.abs(rows).max(axis=1, keepdims=True)
+        return np.rint(127 * rows / np.where(largest > 0, largest, 1)).astype(np.int8)
 
     def _row(self, part: Part) -> np.ndarray | None:
         if isinstance(part.source, Photo):
@@ -127,10 +144,18 @@ class Breakable:
         filter: ProductFilter | None,
         min_seq: int,
         timeout_s: float,
+        boosts: Sequence[Boost] = (),
+        excluded_text: str = "",
     ) -> Ranking:
         self._check()
         return await self.stage.retrieve(
-            text, count, filter=filter, min_seq=min_seq, timeout_s=timeout_s
+            text,
+            count,
+            filter=filter,
+            min_seq=min_seq,
+            timeout_s=timeout_s,
+            boosts=boosts,
+            excluded_text=excluded_text,
         )
 
     async def browse(
@@ -166,6 +191,10 @@ class Breakable:
             min_seq=min_seq,
             timeout_s=timeout_s,
         )
+
+    async def complete(self, text: str, count: int, *, timeout_s: float) -> Sequence[Completion]:
+        self._check()
+        return await self.stage.complete(text, count, timeout_s=timeout_s)
 
     def _check(self) -> None:
         if self.error is not None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from catalog.product_filter import ProductFilter
 from fashion.catalog.v1 import catalog_pb2
@@ -76,6 +77,9 @@ class ImageClient:
         excluded: Sequence[str],
         min_seq: int,
         timeout_s: float,
+        look_alikes_excluded: bool = False,
+        order_vector: bytes = b"",
+        candidates: int = 0,
     ) -> Ranking:
         """The nearest products; PreconditionFailed if the index is of another encoder."""
         query = image_pb.VectorQuery(
@@ -84,6 +88,9 @@ class ImageClient:
             kind=f"QUERY_KIND_{vector.kind.name}",
             excluded_product_ids=excluded,
             filter=filter_message(filter),
+            excludes_look_alikes=look_alikes_excluded,
+            order_vector=order_vector,
+            candidate_count=candidates,
         )
         group = f"{min_seq}:{vector.fingerprint}"
         try:
@@ -92,6 +99,16 @@ class ImageClient:
         except (InvalidArgument, NotFound) as error:  # the caller gave no vector: we did
             raise Internal(error.message) from error
         return ranking_of(result.hits.product_ids, result.hits.scores, generation)
+
+    async def fetch(self, product_ids: Sequence[str], *, timeout_s: float) -> NDArray[np.int8]:
+        """The vectors of products in small, int8 of shape [products, dimension]."""
+        request = image_pb.FetchVectorsRequest(product_ids=product_ids)
+        reply = await self._searchers.call(
+            lambda stub: stub.FetchVectors, request, timeout_s=timeout_s
+        )
+        if len(reply.vectors) != len(product_ids) * reply.dimension:
+            raise Internal("the image stage gave another number of vectors than of products")
+        return np.frombuffer(reply.vectors, np.int8).reshape(len(product_ids), reply.dimension)
 
     async def _send(
         self,

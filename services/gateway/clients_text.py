@@ -1,6 +1,7 @@
 """Asks the text stage over gRPC: for products by words, for lists, and for what they hold."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from catalog.filter_wire import facet_from_proto, filter_to_proto
 from catalog.product_filter import ProductFilter
@@ -12,7 +13,7 @@ from runtime.replicas import ReplicaPool
 from services.gateway.answer import Generation
 from services.gateway.clients_replies import check, generation_of, ranking_of
 from services.gateway.gather import Ask, Gatherer, Send, direct
-from services.gateway.stages import Counts, Ranking, Rows
+from services.gateway.stages import Boost, Completion, Counts, Ranking, Rows
 
 _Found = tuple[pb.TextResult, Generation]
 
@@ -40,12 +41,24 @@ class TextClient:
         filter: ProductFilter | None,
         min_seq: int,
         timeout_s: float,
+        boosts: Sequence[Boost] = (),
+        excluded_text: str = "",
     ) -> Ranking:
-        """The best ``count`` products that hold one of the words."""
-        query = pb.TextQuery(text=text, hit_count=count, filter=filter_message(filter))
+        """The best ``count`` products that hold one of the words, and no excluded one."""
+        query = pb.TextQuery(
+            text=text,
+            hit_count=count,
+            filter=filter_message(filter),
+            boosts=[
+                pb.Boost(field=each.field, values=each.values, weight=each.weight)
+                for each in boosts
+            ],
+            excluded_text=excluded_text,
+        )
         result, generation = await self._ask(query, timeout_s=timeout_s, group=str(min_seq))
         check(result.status)
-        return ranking_of(result.hits.product_ids, result.hits.scores, generation)
+        found = ranking_of(result.hits.product_ids, result.hits.scores, generation)
+        return replace(found, without_photo=_at(result.without_photo, found.ids))
 
     async def browse(
         self,
@@ -94,6 +107,15 @@ class TextClient:
             generation_of(reply.generation),
         )
 
+    async def complete(self, text: str, count: int, *, timeout_s: float) -> Sequence[Completion]:
+        """At most ``count`` texts that a shopper may be typing, the best first."""
+        request = pb.CompleteTextRequest(text=text, limit=count)
+        reply = await self._pool.call(lambda stub: stub.CompleteText, request, timeout_s=timeout_s)
+        return [
+            Completion(each.text, _kind(each.kind), each.product_count)
+            for each in reply.completions
+        ]
+
     async def _send(
         self, queries: Sequence[pb.TextQuery], *, group: str, timeout_s: float, hedge: bool
     ) -> Sequence[_Found]:
@@ -111,7 +133,21 @@ def filter_message(found: ProductFilter | None) -> catalog_pb2.ProductFilter | N
 
 
 def _rows(rows: pb.ProductRows, count: int) -> Rows:
-    columns = (rows.styles, rows.prices_minor, rows.added_seqs)
+    columns = (rows.styles, rows.prices_minor, rows.added_seqs, rows.brands, rows.colours)
     if any(len(column) != count for column in columns):
         raise Internal("the text stage gave another number of rows than of products")
     return Rows(*columns)
+
+
+def _at(places: Sequence[int], ids: Sequence[str]) -> frozenset[str]:
+    if not all(0 <= place < len(ids) for place in places):
+        raise Internal("the text stage names a place that is not among its hits")
+    return frozenset(ids[place] for place in places)
+
+
+def _kind(kind: pb.CompletionKind) -> str:
+    try:
+        name = pb.CompletionKind.Name(kind)
+    except ValueError:
+        raise Internal("the text stage gave a completion of an unknown kind") from None
+    return name.removeprefix("COMPLETION_KIND_").lower()

@@ -132,7 +132,13 @@ def _rows(table: ColumnsView, places: npt.NDArray[np.int32]) -> Rows:
     styles = np.where(absent, UNKNOWN, table.styles[places])
     prices = np.where(absent, UNKNOWN, table.prices[places])
     added = np.where(absent, 0, table.added[places])
-    return Rows(styles.tolist(), prices.tolist(), added.tolist())
+    brands, colours = (
+        # Code 0 says that a product has no value.
+        np.where(absent, UNKNOWN, table.at(field, places) - 1)
+        for field in ("brand", "colour")
+    )
+    columns = (styles, prices, added, brands, colours)
+    return Rows(*(column.tolist() for column in columns))
 
 
 def _merged(query: Query, questions: Sequence[Question], counts: Sequence[Counts]) -> Counted:

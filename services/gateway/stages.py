@@ -1,94 +1,45 @@
 """What the pipeline asks of the stages, the caches and the catalogue."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.facet import Facet
 from catalog.product import Product
 from catalog.product_filter import ProductFilter
-from services.gateway.answer import Generation
 from services.gateway.parts import Part
+from services.gateway.stage_answers import (
+    Boost,
+    Completion,
+    Counts,
+    QueryKind,
+    QueryVector,
+    Ranking,
+    Rows,
+    Tastes,
+    UserFactors,
+)
 
-
-class QueryKind(Enum):
-    """What a query vector was made of; the number stands in the contract and in the cache."""
-
-    TEXT = 1
-    PHOTO = 2
-    MIXED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Ranking:
-    """Products in the order of one retriever, each at most once, with their scores.
-
-    ``total`` is how many there are, where the retriever counts them; None where it stops at the
-    depth that it was asked for.
-    """
-
-    ids: Sequence[str]
-    scores: Sequence[float]
-    generation: Generation | None = None
-    total: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What sorting and collapsing need of each product, in columns of the length of the ids.
-
-    ``styles`` are numbers, equal for products of one style and only within these rows, -1 for an
-    unknown product; ``prices`` count minor units, -1 where there is none; ``added`` is the number
-    of the change that brought the product in, 0 for an unknown one.
-    """
-
-    styles: Sequence[int]
-    prices: Sequence[int]
-    added: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The facets of a set of products, one a field asked for, and their rows if asked for."""
-
-    facets: Sequence[Facet]
-    rows: Rows | None = None
-    generation: Generation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QueryVector:
-    """A unit vector, ``data`` in little-endian float32; empty where no word was known."""
-
-    fingerprint: str
-    kind: QueryKind
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class UserFactors:
-    """The factors of one user, ``data`` in little-endian float32, of one generation."""
-
-    generation: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Tastes:
-    """The taste of one user for each candidate in its order.
-
-    ``tastes`` are float32, 0 to 1; ``known`` are bool, whether the model knows the candidate (the
-    taste of an unknown one is the mean of the known ones); ``dots`` are float32, 0 for unknown.
-    """
-
-    generation: Generation
-    tastes: NDArray[np.float32]
-    known: NDArray[np.bool_]
-    dots: NDArray[np.float32]
+__all__ = [
+    "Boost",
+    "Completion",
+    "Compute",
+    "Counts",
+    "Documents",
+    "FactorCache",
+    "ImageStage",
+    "Photos",
+    "QueryKind",
+    "QueryVector",
+    "Ranking",
+    "RankingStage",
+    "Rows",
+    "Tastes",
+    "TextStage",
+    "UserFactors",
+    "VectorCache",
+]
 
 
 class TextStage(Protocol):
@@ -106,8 +57,13 @@ class TextStage(Protocol):
         filter: ProductFilter | None,
         min_seq: int,
         timeout_s: float,
+        boosts: Sequence[Boost] = (),
+        excluded_text: str = "",
     ) -> Ranking:
-        """The best ``count`` products that hold one of the words."""
+        """The best ``count`` products that hold one of the words.
+
+        Boosts lift those that were found; none is found that holds an excluded word.
+        """
         ...
 
     async def browse(
@@ -135,6 +91,10 @@ class TextStage(Protocol):
         """The facets of at most 1000 products; of their styles if they are to collapse."""
         ...
 
+    async def complete(self, text: str, count: int, *, timeout_s: float) -> Sequence[Completion]:
+        """At most ``count`` texts, 1 to 20, that a shopper may be typing, the best first."""
+        ...
+
 
 class ImageStage(Protocol):
     """Finds products by how they look. A stored photo reaches it as a photo."""
@@ -152,8 +112,32 @@ class ImageStage(Protocol):
         excluded: Sequence[str],
         min_seq: int,
         timeout_s: float,
+        look_alikes_excluded: bool = False,
+        order_vector: bytes = b"",
+        candidates: int = 0,
     ) -> Ranking:
-        """The nearest products; PreconditionFailed if the index is of another encoder."""
+        """The nearest products; PreconditionFailed if the index is of another encoder.
+
+        Args:
+            vector: What they are near to.
+            count: Most products wanted.
+            filter: Which products may be found; None admits all.
+            excluded: Products that are not wanted.
+            min_seq: Number of the change of the catalogue that the answer should know.
+            timeout_s: How long it may take.
+            look_alikes_excluded: Whether products that look the same as an excluded one are not
+                wanted either.
+            order_vector: A unit vector like that of ``vector``, by which the nearest
+                ``candidates`` are ordered anew; empty leaves them as they are.
+            candidates: How many are ordered anew, ``count`` to 5000; 0 means ``count``.
+        """
+        ...
+
+    async def fetch(self, product_ids: Sequence[str], *, timeout_s: float) -> NDArray[np.int8]:
+        """The vectors of at most 200 products, int8 of shape [products, dimension].
+
+        The largest component of each is 127 or -127; a product without a vector has zeros.
+        """
         ...
 
 

@@ -14,7 +14,7 @@ from catalog.product_filter import ProductFilter
 Order: TypeAlias = Literal["id", "price_asc", "price_desc", "newest"]
 
 _LAST = np.iinfo(np.int64).max
-_ABSENT_STYLE = -1
+_ABSENT = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,21 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Of each product asked for: style, price and when it was added, as ``ProductRows`` has them.
+    """Of each product asked for: style, price, when it was added, brand and colour.
 
     Attributes:
         styles: Numbers of styles, int32 of shape [products], -1 for a product that is not there.
         prices: Minor units, int64 of shape [products], -1 where there is none.
         added: Numbers of changes, int64 of shape [products], 0 for a product that is not there.
+        brands: Numbers of brands, int32 of shape [products], -1 where there is none.
+        colours: Numbers of colours, int32 of shape [products], -1 where there is none.
     """
 
     styles: npt.NDArray[np.int32]
     prices: npt.NDArray[np.int64]
     added: npt.NDArray[np.int64]
+    brands: npt.NDArray[np.int32]
+    colours: npt.NDArray[np.int32]
 
 
 def browse(
@@ -83,13 +87,18 @@ def product_rows(columns: ColumnsView, ids: Sequence[str]) -> Rows:
     there = rows >= 0
     held = rows[there]
     told = Rows(
-        np.full(len(rows), _ABSENT_STYLE, np.int32),
+        np.full(len(rows), _ABSENT, np.int32),
         np.full(len(rows), NO_PRICE, np.int64),
         np.zeros(len(rows), np.int64),
+        np.full(len(rows), _ABSENT, np.int32),
+        np.full(len(rows), _ABSENT, np.int32),
     )
     told.styles[there] = columns.at("style_id", held)
     told.prices[there] = columns.at("price_minor", held)
     told.added[there] = columns.at("added_seq", held)
+    # Code 0 says that a product has no value.
+    told.brands[there] = columns.at("brand", held) - 1
+    told.colours[there] = columns.at("colour", held) - 1
     return told
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from catalog.filter_wire import filter_from_proto
 from catalog.product import MAX_ID_CHARS
@@ -107,12 +108,18 @@ def status_of(error: ServiceError) -> catalog_pb2.QueryStatus:
 
 
 def rows_to_proto(rows: Rows) -> pb.ProductRows:
-    """Returns the message of rows, styles numbered within it."""
-    known, numbers = np.unique(rows.styles, return_inverse=True)
-    # A product that is not there has -1, the smallest: the others are numbered from 0.
-    first = 1 if len(known) and known[0] < 0 else 0
+    """Returns the message of rows, styles, brands and colours numbered within it."""
     return pb.ProductRows(
-        styles=(numbers - first).tolist(),
+        styles=_numbered(rows.styles),
         prices_minor=rows.prices.tolist(),
         added_seqs=rows.added.tolist(),
+        brands=_numbered(rows.brands),
+        colours=_numbered(rows.colours),
     )
+
+
+def _numbered(codes: npt.NDArray[np.int32]) -> list[int]:
+    known, numbers = np.unique(codes, return_inverse=True)
+    # What is absent has -1, the smallest: the others are numbered from 0.
+    first = 1 if len(known) and known[0] < 0 else 0
+    return [*map(int, numbers - first)]
