@@ -1,0 +1,250 @@
+"""Reads the dictionaries by which the words of a query are understood, a file a language."""
+
+import hashlib
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from importlib.resources import files
+from types import MappingProxyType
+from typing import TypeVar
+
+FIELDS = (
+    "colour",
+    "kind",
+    "material",
+    "pattern",
+    "fit",
+    "length",
+    "neckline",
+    "sleeve",
+    "gender",
+    "season",
+    "occasion",
+    "detail",
+    "category",
+)
+"""The fields that a concept may belong to."""
+
+_HOME = "languages"
+_PARTS = {"language", "fillers", "grammar", "fields", "none", "narrower", "concepts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """Something that a product can be, such as the colour navy.
+
+    ``name`` is the plain English word, ``forms`` says how it is written, by language.
+    """
+
+    field: str
+    name: str
+    forms: Mapping[str, tuple[str, ...]]
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """All its forms, those in English first, its name before them."""
+        others = (form for language in sorted(self.forms) for form in self.forms[language])
+        return tuple(dict.fromkeys((self.name, *self.forms.get("en", ()), *others)))
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The words of a language that say what is not wanted, what it may cost, and of which size.
+
+    Markers stand before or after what they govern; ``exclude_and`` binds a second thing to the
+    same marker, ``exclude_end`` ends its reach. ``between`` holds the word before the first number
+    (it may be empty) and the word between the two. ``currencies`` leads from a written name to the
+    ISO code, ``cents`` to the number of such parts in one unit; ``multipliers`` and ``numbers``
+    are number words ("thousand", "만"; "fifty"); ``sizes`` leads from words to a size.
+    """
+
+    exclude_before: tuple[str, ...] = ()
+    exclude_after: tuple[str, ...] = ()
+    exclude_and: tuple[str, ...] = ()
+    exclude_end: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
+    over: tuple[str, ...] = ()
+    under_after: tuple[str, ...] = ()
+    over_after: tuple[str, ...] = ()
+    size_before: tuple[str, ...] = ()
+    size_after: tuple[str, ...] = ()
+    between: tuple[tuple[str, str], ...] = ()
+    currencies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    sizes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    cents: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    multipliers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The concepts of all languages, and the grammar of each.
+
+    ``sources`` holds the TOML by language; ``field_words`` the words that name a field itself;
+    ``none`` the names of the concepts that say that a field has nothing; ``narrower`` leads from
+    the name of a wide concept to those of the narrower ones that it takes in.
+    """
+
+    sources: Mapping[str, str]
+    concepts: tuple[Concept, ...]
+    grammars: Mapping[str, Grammar]
+    filler_words: Mapping[str, tuple[str, ...]]
+    field_words: Mapping[str, tuple[str, ...]]
+    none: Mapping[str, tuple[str, ...]]
+    narrower: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def default(cls) -> "Lexicon":
+        """Reads the dictionaries that come with the package."""
+        home = files(__package__).joinpath(_HOME)
+        found = sorted(
+            (item.name.removesuffix(".toml"), item.read_text(encoding="utf-8"))
+            for item in home.iterdir()
+            if item.name.endswith(".toml")
+        )
+        return cls.parse(dict(found))
+
+    @classmethod
+    def parse(cls, texts: Mapping[str, str]) -> "Lexicon":
+        """Reads dictionaries in TOML, by language.
+
+        Raises:
+            ValueError: One is no TOML, or a part is unknown or no list of words; the message names
+                the language and the part.
+        """
+        tables = {language: _table(language, text) for language, text in sorted(texts.items())}
+        return cls(
+            dict(sorted(texts.items())),
+            _concepts(tables),
+            {language: _grammar(language, table) for language, table in tables.items()},
+            {
+                language: _words(
+                    language, "fillers.words", _part(table, "fillers").get("words", [])
+                )
+                for language, table in tables.items()
+            },
+            _merged(tables, "fields"),
+            _merged(tables, "none"),
+            _merged(tables, "narrower"),
+        )
+
+    @property
+    def digest(self) -> str:
+        """A digest of all sources, in hex."""
+        digest = hashlib.blake2b(digest_size=16)
+        for language, source in self.sources.items():
+            digest.update(f"{language}\0{source}\0".encode())
+        return digest.hexdigest()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages, in alphabetical order."""
+        return tuple(self.sources)
+
+    def fillers(self, language: str) -> tuple[str, ...]:
+        """The words of a language that say nothing about what is wanted."""
+        return self.filler_words.get(language, ())
+
+    def grammar(self, language: str) -> Grammar:
+        """The grammar of a language; an empty one where the language is unknown."""
+        return self.grammars.get(language, Grammar())
+
+
+_Table = Mapping[str, object]
+_T = TypeVar("_T")
+
+
+def _table(language: str, text: str) -> _Table:
+    try:
+        table = tomllib.loads(unicodedata.normalize("NFC", text))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"the dictionary of {language} is no TOML: {error}") from error
+    if unknown := sorted(set(table) - _PARTS):
+        raise ValueError(f"the dictionary of {language} has an unknown part {unknown[0]}")
+    if table.get("language") != language:
+        raise ValueError(f'the dictionary of {language} must say language = "{language}"')
+    return table
+
+
+def _part(table: _Table, name: str) -> Mapping[str, object]:
+    found = table.get(name, {})
+    if not isinstance(found, dict):
+        raise ValueError(f"{name} must be a table")
+    return found
+
+
+def _words(language: str, path: str, found: object) -> tuple[str, ...]:
+    if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+        raise ValueError(f"{path} of {language} must be a list of words")
+    return tuple(found)
+
+
+def _concepts(tables: Mapping[str, _Table]) -> tuple[Concept, ...]:
+    forms: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for language, table in tables.items():
+        for name, entries in _part(table, "concepts").items():
+            if name not in FIELDS:
+                raise ValueError(f"concepts.{name} of {language} is none of {', '.join(FIELDS)}")
+            if not isinstance(entries, dict):
+                raise ValueError(f"concepts.{name} of {language} must be a table")
+            for key, written in entries.items():
+                path = f"concepts.{name}.{key}"
+                forms.setdefault((name, key), {})[language] = _words(language, path, written)
+    return tuple(Concept(home, name, found) for (home, name), found in forms.items())
+
+
+def _grammar(language: str, table: _Table) -> Grammar:
+    found = _part(table, "grammar")
+    if unknown := sorted(set(found) - {item.name for item in fields(Grammar)}):
+        raise ValueError(f"grammar of {language} has an unknown part {unknown[0]}")
+
+    def words(name: str) -> tuple[str, ...]:
+        return _words(language, f"grammar.{name}", found.get(name, []))
+
+    def mapping(name: str, kind: type[_T]) -> Mapping[str, _T]:
+        return _mapping(language, name, found.get(name, {}), kind)
+
+    return Grammar(
+        exclude_before=words("exclude_before"),
+        exclude_after=words("exclude_after"),
+        exclude_and=words("exclude_and"),
+        exclude_end=words("exclude_end"),
+        under=words("under"),
+        over=words("over"),
+        under_after=words("under_after"),
+        over_after=words("over_after"),
+        size_before=words("size_before"),
+        size_after=words("size_after"),
+        between=_pairs(language, found.get("between", [])),
+        currencies=mapping("currencies", str),
+        sizes=mapping("sizes", str),
+        cents=mapping("cents", int),
+        multipliers=mapping("multipliers", int),
+        numbers=mapping("numbers", int),
+    )
+
+
+def _pairs(language: str, found: object) -> tuple[tuple[str, str], ...]:
+    path = f"grammar.between of {language}"
+    if not isinstance(found, list):
+        raise ValueError(f"{path} must be a list of pairs")
+    pairs = [_words(language, "grammar.between", pair) for pair in found]
+    if any(len(pair) != 2 for pair in pairs):
+        raise ValueError(f"{path} must be a list of pairs")
+    return tuple((first, second) for first, second in pairs)
+
+
+def _mapping(language: str, name: str, found: object, kind: type[_T]) -> Mapping[str, _T]:
+    if not isinstance(found, dict) or not all(isinstance(value, kind) for value in found.values()):
+        raise ValueError(f"grammar.{name} of {language} must lead from words to {kind.__name__}")
+    return found
+
+
+def _merged(tables: Mapping[str, _Table], part: str) -> Mapping[str, tuple[str, ...]]:
+    """Joins the lists of all languages under one key."""
+    found: dict[str, tuple[str, ...]] = {}
+    for language, table in tables.items():
+        for key, words in _part(table, part).items():
+            found[key] = (*found.get(key, ()), *_words(language, f"{part}.{key}", words))
+    return found
