@@ -13,6 +13,7 @@ from PIL import Image
 from offline.bench_load import Load
 from services.gateway.fusion import Frame, final_scores, fuse, order
 from services.gateway.query import Fusion
+from services.gateway.stages import Ranking
 from services.image_retriever.encoder import Encoder
 from services.image_retriever.index import VectorIndex
 from services.image_retriever.photo_worker import square, upright
@@ -68,7 +69,9 @@ class Limit:
         return self.image.search(vector[None, :], self.depth, floor=floor)[0].ids
 
     def _fused(self, rankings: dict[str, list[str]]) -> list[str]:
-        fused = fuse(rankings, Fusion())
+        # By ranks, so that the scores need not be there.
+        found = {name: Ranking(ids, ()) for name, ids in rankings.items()}
+        fused = fuse(found, Fusion()).scores
         return order(final_scores(fused, Frame()))[: self.page_size]
 
 

@@ -270,6 +270,7 @@ RESULTS = ResultSet(
     Reasons(
         {"text": [3, 0, 2], "image": [0, 1, 0]},
         {"text": [11.25, 0.0, 12.5], "image": [0.0, 0.31, 0.0]},
+        {"text": [0.2, 0.0, 0.3], "image": [0.0, 0.5, 0.0], "image_imputed": [0.1, 0.0, 0.0]},
         0.7,
         -0.001,
         "user",
@@ -286,6 +287,7 @@ RESULTS = ResultSet(
     coverage={"text": "ok", "image": "error"},
     release="r-000001",
     generations={"text": Generation("t-1", 2**40)},
+    fusion=Fusion("convex", 60, {"text": 0.9, "image": 0.1}),
 )
 
 
@@ -322,6 +324,7 @@ def test_a_damaged_result_is_lost_never_wrong(data: st.DataObject) -> None:
         ResultSet(["p-1", "p-2"], [0.0, 0.0], [2, 0]),
         replace(RESULTS, reasons=Reasons()),
         replace(RESULTS, reasons=Reasons({"text": [1, 2]}, {"text": [1, 2, 3]}, by_score=[1, 2])),
+        replace(RESULTS, reasons=replace(RESULTS.reasons, votes={"text": [0.2]})),
     ],
 )
 def test_a_result_that_does_not_fit_together_is_lost(broken: ResultSet) -> None:

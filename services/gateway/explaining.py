@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from services.gateway.answer import Explanation, Move, RetrieverRank, Term
 from services.gateway.arrangement import Arrangement
-from services.gateway.fusion import Frame, terms
+from services.gateway.fusion import Frame, Fused
 from services.gateway.query import RELEVANCE, Query
 from services.gateway.stages import Ranking
 
@@ -26,6 +26,8 @@ class Reasons:
         ranks: For each retriever that answered, the rank of each product, 0 where it did not
             find it.
         scores: For each retriever, the score of each product, 0 where it did not find it.
+        votes: What each retriever adds to the fused score of each product, 0 where it did not
+            find it; and what is imputed to products without a photo, 0 for all others.
         scale: What a fused score is multiplied by in the final one.
         offset: What is added to it.
         mode: Whose taste it is; empty where taste was not asked for.
@@ -36,6 +38,7 @@ class Reasons:
 
     ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
     scores: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    votes: Mapping[str, Sequence[float]] = field(default_factory=dict)
     scale: float = 1.0
     offset: float = 0.0
     mode: str = ""
@@ -57,9 +60,13 @@ class Reasons:
             for name, ranks in self.ranks.items()
             if ranks[at]
         }
-        by_retriever = {name: where.rank for name, where in found.items()}
-        frame = Frame(self.scale, self.offset)
-        parts = terms(by_retriever, query.merging, list(self.ranks), frame)
+        parts = [
+            Term(f"fusion.{name}", self.scale * votes[at])
+            for name, votes in self.votes.items()
+            if name in found or votes[at]
+        ]
+        if self.offset:
+            parts.append(Term("fusion.minmax", self.offset))
         if self.mode:
             parts.append(Term("taste", self.tastes[at] if self.tastes else 0.0, self.mode))
         return Explanation(found, parts, self._moves(at, query, place, rank))
@@ -78,7 +85,7 @@ def reasons_of(
     ranked: Sequence[str],
     arranged: Arrangement,
     rankings: Mapping[str, Ranking],
-    tastes: Mapping[str, float],
+    fused: Fused,
     frame: Frame,
     mode: str,
 ) -> Reasons:
@@ -88,8 +95,8 @@ def reasons_of(
         ranked: The products by score, best first.
         arranged: The same as they are shown.
         rankings: The answer of each retriever.
-        tastes: What taste adds to the score of each; empty where it has no say.
-        frame: The frame of the final scores.
+        fused: The votes of the retrievers.
+        frame: The frame of the final scores, with what taste adds to each.
         mode: Whose taste it is.
     """
     ids = arranged.ids
@@ -99,10 +106,16 @@ def reasons_of(
         places = _places(ranking.ids)
         ranks[name] = [places.get(product_id, 0) for product_id in ids]
         scores[name] = [ranking.scores[rank - 1] if rank else 0.0 for rank in ranks[name]]
+    votes = {
+        name: [given.get(product_id, 0.0) for product_id in ids]
+        for name, given in fused.votes.items()
+    }
     by_score, ungrouped = _places(ranked), _places(arranged.ungrouped)
+    tastes = dict(zip(fused.scores, frame.taste, strict=True)) if frame.taste else {}
     return Reasons(
         ranks,
         scores,
+        votes,
         frame.scale,
         frame.offset,
         mode,

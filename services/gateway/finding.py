@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catalog.product_filter import selected_values, without_field
 from runtime.errors import DeadlineExceeded, InvalidArgument, ServiceError, Unavailable
@@ -15,17 +15,18 @@ from services.gateway.facets import Counted, FacetCounter, Question
 from services.gateway.fanout import RETRY_AFTER_S, Leg, Legs, Stopwatch, ask, end, within
 from services.gateway.fusion import (
     Frame,
+    Fused,
     final_scores,
     fuse,
+    fused_unit,
     minmax_frame,
     order,
-    rrf_unit,
     taste_frame,
 )
-from services.gateway.query import Query
+from services.gateway.query import RETRIEVERS, Fusion, Query
 from services.gateway.result_set import MAX_RESULTS, ResultSet
-from services.gateway.stages import Ranking
 from services.gateway.taste import Liking, Shopper, TasteFinder
+from services.gateway.tuned_fusion import TunedFusion
 
 _Shopper = Shopper | ServiceError | None
 
@@ -47,6 +48,7 @@ class Finder:
     taste: TasteFinder | None
     counter: FacetCounter
     release: Callable[[], str]
+    tuned: Callable[[], TunedFusion] = TunedFusion
 
     async def find(self, search: Search) -> ResultSet:
         """The result within the budget.
@@ -57,15 +59,17 @@ class Finder:
                 answer, one stage does not.
             DeadlineExceeded: The budget is spent and there is nothing to show.
         """
-        query = search.query
+        query = replace(search.query, fusion=self.tuned().of(search.query))
+        search = replace(search, query=query)
         legs, shopper = await self._ask(search)
-        fused = _fused(legs.answered, query)
+        fused = fuse(legs.answered, query.merging)
+        found = list(fused.scores)
         # Which products are counted does not depend on taste, unless there are too many.
-        counting = self._counting(search, legs, list(fused)) if len(fused) <= MAX_RESULTS else None
+        counting = self._counting(search, legs, found) if len(found) <= MAX_RESULTS else None
         try:
-            liking = await self._like(search, shopper, list(fused))
+            liking = await self._like(search, shopper, found)
             frame = _frame(query, legs, fused, liking)
-            scores = final_scores(fused, frame)
+            scores = final_scores(fused.scores, frame)
             ranked = order(scores)[:MAX_RESULTS]
             counting = counting or self._counting(search, legs, ranked)
             counted = await counting
@@ -74,20 +78,20 @@ class Finder:
         if (legs.failed or liking.reasons or counted.error) and not query.allow_partial:
             raise Unavailable("a stage does not answer", retry_after_s=RETRY_AFTER_S)
         arranged = arrange(ranked, query, counted.rows)
-        tastes = dict(zip(fused, frame.taste, strict=True)) if frame.taste else {}
         return ResultSet(
             arranged.ids,
             [scores[name] for name in arranged.ids],
             arranged.sizes,
-            reasons_of(ranked, arranged, legs.answered, tastes, frame, liking.mode)
+            reasons_of(ranked, arranged, legs.answered, fused, frame, liking.mode)
             if query.explain
             else None,
-            len(fused) > MAX_RESULTS or legs.has_more(len(query.example_ids)),
+            len(found) > MAX_RESULTS or legs.has_more(len(query.example_ids)),
             counted.facets,
             _degraded(query, legs, liking, counted),
             _coverage(legs, liking, counted),
             self.release(),
             _generations(legs, liking, counted),
+            _told(query.merging),
         )
 
     async def _ask(self, search: Search) -> tuple[Legs, _Shopper]:
@@ -152,7 +156,7 @@ class Finder:
         narrowed = _narrowed(query)
         plain = [name for name in query.facets if name not in narrowed]
         questions = [
-            Question(order(_fused(found, query))[:MAX_RESULTS], [name])
+            Question(order(fuse(found, query.merging).scores)[:MAX_RESULTS], [name])
             for name, found in zip(narrowed, legs.others, strict=True)
         ]
         rows = needs_rows(query)
@@ -185,17 +189,18 @@ def _narrowed(query: Query) -> list[str]:
     return [name for name in query.facets if selected_values(query.filter, name) is not None]
 
 
-def _fused(answered: Mapping[str, Ranking], query: Query) -> dict[str, float]:
-    return fuse({name: found.ids for name, found in answered.items()}, query.merging)
+def _told(fusion: Fusion) -> Fusion:
+    """The fusion with the weight of each retriever spelt out."""
+    return replace(fusion, weights={name: fusion.weight(name) for name in RETRIEVERS})
 
 
-def _frame(query: Query, legs: Legs, fused: Mapping[str, float], liking: Liking) -> Frame:
+def _frame(query: Query, legs: Legs, fused: Fused, liking: Liking) -> Frame:
     if liking.tastes is None:
         return Frame()
     if query.blend == "taste":
         return taste_frame(liking.tastes.tastes.tolist(), query.taste_share)
-    unit = rrf_unit(list(legs.answered), query.merging)
-    return minmax_frame(fused, liking.tastes.dots.tolist(), query.taste_share, unit=unit)
+    unit = fused_unit(list(legs.answered), query.merging)
+    return minmax_frame(fused.scores, liking.tastes.dots.tolist(), query.taste_share, unit=unit)
 
 
 def _degraded(query: Query, legs: Legs, liking: Liking, counted: Counted) -> list[str]:

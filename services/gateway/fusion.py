@@ -1,12 +1,33 @@
 """Merges the rankings of the retrievers and the taste of the shopper into one order."""
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from services.gateway.answer import Term
 from services.gateway.query import Fusion
+from services.gateway.stages import Ranking
 
 FLAT_RANGE = 1e-6  # a min-max over less than this is all zeros
+LEAST: Mapping[str, float] = MappingProxyType({"text": 0.0, "image": -1.0})
+"""The least score that each retriever can give: BM25 is never below 0, a cosine never below -1."""
+IMPUTED = "image_imputed"
+_DEVIATIONS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """Merged rankings.
+
+    Attributes:
+        scores: Score of each candidate, 0 to 1, in the order of the first appearance.
+        votes: What each retriever adds to the score of each product that it found, and under
+            ``image_imputed`` what products without a photo are given; they add up to the scores.
+    """
+
+    scores: Mapping[str, float]
+    votes: Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,27 +43,95 @@ class Frame:
     taste: Sequence[float] = ()
 
 
-def fuse(rankings: Mapping[str, Sequence[str]], fusion: Fusion) -> dict[str, float]:
-    """Weighted reciprocal rank fusion (Cormack et al., SIGIR 2009), made to reach from 0 to 1.
+def fuse(rankings: Mapping[str, Ranking], fusion: Fusion) -> Fused:
+    """Merges rankings by the mean of what each retriever says of a product, from 0 to 1.
 
-    The score of a product is ``sum_r w_r (k + 1) / (k + rank_r) / sum_r w_r``. Both sums run over
-    the retrievers that answered, so that an answer without one of them equals the answer of a
-    request that asked only the others. A product that a retriever did not find gets no vote of it.
+    The score of a product is ``sum_r w_r s_r / sum_r w_r``. Both sums run over the retrievers that
+    answered, so that an answer without one of them equals the answer of a request that asked only
+    the others. A product that a retriever did not find gets no vote of it. What a retriever says,
+    ``s_r``, depends on the method; see :func:`standings`.
+
+    A product of which the text retriever tells that it has no photo could win one vote only. It
+    gets the median of the image votes of the products that it competes with: those that the text
+    retriever found as well and that have a photo, 0 where the image retriever did not find them.
+    That vote is named ``image_imputed``.
 
     Args:
-        rankings: Product ids of each retriever that answered, best first.
-        fusion: Rank constant and weights; the weight of each retriever in ``rankings`` is above 0.
+        rankings: The answer of each retriever that answered, best first.
+        fusion: Method, rank constant and weights; the weight of each retriever in ``rankings`` is
+            above 0.
 
     Returns:
-        Score of each candidate, in the order of the first appearance.
+        Scores in the order of the first appearance, and the votes that they are the sums of.
     """
-    unit = rrf_unit(list(rankings), fusion)
+    total = sum(fusion.weight(name) for name in rankings)
+    votes: dict[str, Mapping[str, float]] = {}
+    for name, ranking in rankings.items():
+        share = fusion.weight(name) / total
+        values = standings(ranking, fusion, least=LEAST[name])
+        votes[name] = dict(zip(ranking.ids, [share * value for value in values], strict=True))
+    if imputed := _imputed(rankings, votes):
+        votes[IMPUTED] = imputed
     scores: dict[str, float] = {}
-    for name, ids in rankings.items():
-        share = fusion.weight(name) * unit
-        for place, product_id in enumerate(ids, fusion.k + 1):
-            scores[product_id] = scores.get(product_id, 0.0) + share / place
-    return scores
+    for given in votes.values():
+        for product_id, vote in given.items():
+            scores[product_id] = scores.get(product_id, 0.0) + vote
+    return Fused(scores, votes)
+
+
+def standings(ranking: Ranking, fusion: Fusion, *, least: float) -> list[float]:
+    """What one retriever says of each product that it found, from 0 to 1, best first.
+
+    - ``rrf``: ``(k + 1) / (k + rank)``, reciprocal rank fusion (Cormack, Clarke, Buettcher, SIGIR
+      2009) made to begin at 1; the scores play no part.
+    - ``dbsf``: ``(x - low) / (high - low)`` between three standard deviations below and above the
+      mean of the list (distribution-based score fusion). A score further out moves the bound out
+      to itself: cut off at the bound, the best hits of a query would all be equal.
+    - ``relative``: the same between the least and the best score of the list.
+    - ``convex``: the same between ``least``, the least score that is possible, and the best of the
+      list: the theoretical minimum-maximum scaling of Bruch, Gai and Ingber (TOIS 2023). A score
+      so depends on the best hit alone, not on how deep the list is.
+
+    A list in which all scores are equal says 1 of each product.
+    """
+    if fusion.method == "rrf":
+        first = fusion.k + 1
+        return [first / place for place in range(first, first + len(ranking.ids))]
+    if not ranking.scores:
+        return []
+    low, high = _bounds(ranking.scores, fusion.method, least)
+    if high - low <= 0.0:
+        return [1.0] * len(ranking.scores)
+    # Rounding may leave the bounds by a bit.
+    return [min(max((score - low) / (high - low), 0.0), 1.0) for score in ranking.scores]
+
+
+def _bounds(scores: Sequence[float], method: str, least: float) -> tuple[float, float]:
+    """The scores that stand for 0 and for 1."""
+    low, high = min(scores), max(scores)
+    if method == "relative" or high <= low:
+        return low, high
+    if method == "convex":
+        return min(low, least), high
+    mean = math.fsum(scores) / len(scores)
+    reach = _DEVIATIONS * math.sqrt(math.fsum((each - mean) ** 2 for each in scores) / len(scores))
+    return min(low, mean - reach), max(high, mean + reach)
+
+
+def _imputed(
+    rankings: Mapping[str, Ranking], votes: Mapping[str, Mapping[str, float]]
+) -> dict[str, float]:
+    """The vote of the image retriever that each product without a photo is given."""
+    if "text" not in rankings or "image" not in rankings or not rankings["text"].without_photo:
+        return {}
+    dark, seen = rankings["text"].without_photo, votes["image"]
+    peers = [seen.get(name, 0.0) for name in rankings["text"].ids if name not in dark]
+    median = statistics.median(peers) if peers else 0.0
+    if not median:
+        return {}
+    # Where the stages are of different moments, one may have a photo after all: it has its vote.
+    blind = dark - seen.keys()
+    return {name: median for name in rankings["text"].ids if name in blind}
 
 
 def taste_frame(tastes: Sequence[float], share: float) -> Frame:
@@ -70,8 +159,10 @@ def minmax_frame(
     return Frame(scale=scale, offset=-scale * low, taste=taste)
 
 
-def rrf_unit(answered: Sequence[str], fusion: Fusion) -> float:
-    """What one unit of plain RRF is in the scores of :func:`fuse`."""
+def fused_unit(answered: Sequence[str], fusion: Fusion) -> float:
+    """What one unit of plain RRF is in the scores of :func:`fuse`; 1 for the other methods."""
+    if fusion.method != "rrf":
+        return 1.0
     return (fusion.k + 1) / sum(fusion.weight(name) for name in answered)
 
 
@@ -88,25 +179,6 @@ def final_scores(fused: Mapping[str, float], frame: Frame) -> Mapping[str, float
 def order(scores: Mapping[str, float]) -> list[str]:
     """The candidates by score, best first; equal ones by id, so that the order is total."""
     return sorted(sorted(scores), key=scores.__getitem__, reverse=True)
-
-
-def terms(
-    ranks: Mapping[str, int], fusion: Fusion, answered: Sequence[str], frame: Frame
-) -> list[Term]:
-    """The terms of one product's fusion, which add up to its final score less its taste.
-
-    Args:
-        ranks: Rank of the product, from 1, in each retriever that found it.
-        fusion: Rank constant and weights.
-        answered: The retrievers that answered.
-        frame: The frame of the final scores.
-    """
-    share = frame.scale * rrf_unit(answered, fusion)
-    found = [
-        Term(f"fusion.{name}", share * fusion.weight(name) / (fusion.k + rank))
-        for name, rank in ranks.items()
-    ]
-    return [*found, Term("fusion.minmax", frame.offset)] if frame.offset else found
 
 
 def _spread(values: Sequence[float], flat: float) -> tuple[float, float]:

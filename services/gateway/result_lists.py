@@ -12,7 +12,7 @@ from services.gateway.paging import TTL_S
 from services.gateway.redis_keep import RedisKeep
 from services.gateway.result_set import MAX_RESULTS, ResultSet
 
-VERSION = 1
+VERSION = 2
 CAPACITY = 256
 MAX_BYTES = 8 << 20
 
@@ -60,7 +60,10 @@ def _is_whole(kept: _Kept, request: bytes) -> bool:
 def _fits(reasons: Reasons, count: int) -> bool:
     columns = [reasons.by_score, reasons.ungrouped, *reasons.ranks.values()]
     return (
-        all(len(column) == count for column in [*columns, *reasons.scores.values()])
+        all(
+            len(column) == count
+            for column in [*columns, *reasons.scores.values(), *reasons.votes.values()]
+        )
         and reasons.ranks.keys() == reasons.scores.keys()
         and len(reasons.tastes) in (0, count)
     )

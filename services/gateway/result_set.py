@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from catalog.facet import Facet
 from services.gateway.answer import Generation
 from services.gateway.explaining import Reasons
+from services.gateway.query import Fusion
 
 MAX_RESULTS = 1000
 
@@ -28,6 +29,7 @@ class ResultSet:
         coverage: Who answered.
         release: The release in force.
         generations: The artifacts that answered.
+        fusion: How the rankings were merged.
     """
 
     ids: Sequence[str]
@@ -40,6 +42,7 @@ class ResultSet:
     coverage: Mapping[str, str] = field(default_factory=dict)
     release: str = ""
     generations: Mapping[str, Generation] = field(default_factory=dict)
+    fusion: Fusion | None = None
 
     def start_of(self, group: int) -> int:
         """The place in the columns where a group starts."""

@@ -1,0 +1,99 @@
+"""Says how rankings are merged for each class of queries: as tuned, else by default."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from runtime.artifacts import ArtifactRefused
+from runtime.errors import InvalidArgument
+from services.gateway.query import RETRIEVERS, Fusion, Query
+
+KIND = "fusion"
+FORMAT = 1
+CLASSES = ("words_short", "words_long", "photo", "both_short", "both_long")
+"""Classes of queries: words, a picture, or both; short ones have at most two words."""
+SHORT = 2
+_FILE = "fusion.json"
+
+
+@dataclass(frozen=True, slots=True)
+class TunedFusion:
+    """How rankings are merged, by class of query; a class that was not tuned has the default."""
+
+    by_class: Mapping[str, Fusion] = field(default_factory=lambda: MappingProxyType({}))
+
+    def of(self, query: Query) -> Fusion:
+        """How the rankings of a query are merged: as it asks for itself, else by its class.
+
+        A list without words has an order and no scores, and is merged by ranks whatever is asked.
+        """
+        if not query.parts:
+            return replace(query.fusion or Fusion(), method="rrf")
+        if query.fusion is not None:
+            return query.fusion
+        name = class_of(query)
+        return self.by_class.get(name) or default_fusion(name)
+
+    @staticmethod
+    def write(by_class: Mapping[str, Fusion], folder: Path) -> dict[str, object]:
+        """Writes the classes that were tuned, and returns the facts.
+
+        Raises:
+            ValueError: A class is unknown, or a weight is not above 0.
+        """
+        told = {name: _told(name, fusion) for name, fusion in by_class.items()}
+        text = json.dumps(told, indent=1, sort_keys=True)
+        (folder / _FILE).write_text(text + "\n", encoding="utf-8")
+        return {"classes": told}
+
+    @classmethod
+    def open(cls, folder: Path) -> "TunedFusion":
+        """Reads what :meth:`write` wrote.
+
+        Raises:
+            ArtifactRefused: It is something else.
+        """
+        try:
+            body = json.loads((folder / _FILE).read_bytes())
+            found = {name: _read(name, entry) for name, entry in body.items()}
+        except (OSError, ValueError, AttributeError, KeyError, TypeError, InvalidArgument) as error:
+            raise ArtifactRefused("fusion_garbage", f"{folder} holds no tuned fusion") from error
+        return cls(found)
+
+
+def class_of(query: Query) -> str:
+    """The class of a query that has parts."""
+    words = query.words.split()
+    if not words:
+        return "photo"
+    length = "short" if len(words) <= SHORT else "long"
+    return f"{'both' if query.has_picture else 'words'}_{length}"
+
+
+def default_fusion(name: str) -> Fusion:
+    """How the rankings of a class are merged where nothing was tuned."""
+    return Fusion()
+
+
+def _told(name: str, fusion: Fusion) -> dict[str, object]:
+    """A fusion as JSON values."""
+    _check(name, fusion)
+    weights = {each: fusion.weight(each) for each in RETRIEVERS}
+    return {"method": fusion.method, "k": fusion.k, "weights": weights}
+
+
+def _read(name: str, entry: Mapping[str, object]) -> Fusion:
+    method, k, weights = entry["method"], entry["k"], entry["weights"]
+    if type(method) is not str or type(k) is not int or not isinstance(weights, dict):
+        raise ValueError("a fusion is a method, a rank constant and weights")
+    fusion = Fusion(method, k, {each: float(weights[each]) for each in RETRIEVERS})
+    _check(name, fusion)
+    return fusion
+
+
+def _check(name: str, fusion: Fusion) -> None:
+    # A retriever of weight 0 is not asked: nothing would stand in for the other where that fails.
+    if name not in CLASSES or any(fusion.weight(each) <= 0 for each in RETRIEVERS):
+        raise ValueError(f"{name} is no class, or one of its weights is not above 0")
