@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.columns import Columns
+from catalog.crop import Crop
 from catalog.media import MediaStore
 from catalog.product import Product
 from catalog.store import CatalogStore
@@ -21,7 +22,7 @@ from offline.progress import progress, say
 from offline.similarity_floors import Floor, photo_floor, text_floor
 from runtime.artifacts import Artifact, ArtifactStore
 from services.image_retriever.canary import Canaries
-from services.image_retriever.decode import Crop, Pixels, UndecodablePhoto
+from services.image_retriever.decode import Pixels, UndecodablePhoto
 from services.image_retriever.decode_bulk import bulk_decoder, each_photo
 from services.image_retriever.embedder import first_usable
 from services.image_retriever.encoder import Encoder, open_encoder

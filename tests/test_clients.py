@@ -8,6 +8,7 @@ import grpc
 import numpy as np
 import pytest
 
+from catalog.crop import Crop
 from fashion.catalog.v1 import catalog_pb2
 from fashion.image.v1 import image_retriever_pb2 as image_pb
 from fashion.image.v1 import image_retriever_pb2_grpc as image_grpc
@@ -31,7 +32,7 @@ from services.gateway.answer import Generation
 from services.gateway.clients import ImageClient, RankingClient
 from services.gateway.clients_text import TextClient
 from services.gateway.gather import Gatherer, direct
-from services.gateway.parts import Crop, Example, Part, Photo, words
+from services.gateway.parts import Example, Part, Photo, words
 from services.gateway.stages import QueryKind, QueryVector, UserFactors
 
 GENERATION = catalog_pb2.Generation(generation="g-1", seq=9)

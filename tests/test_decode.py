@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from catalog.crop import Crop
 from runtime.errors import DeadlineExceeded, InvalidArgument, Overloaded
 from services.image_retriever import photo_worker
-from services.image_retriever.decode import MAX_PHOTO_BYTES, Crop, PhotoDecoder, UndecodablePhoto
+from services.image_retriever.decode import MAX_PHOTO_BYTES, PhotoDecoder, UndecodablePhoto
 from services.image_retriever.decode_bulk import decode_many
 
 RED, BLUE, WHITE = (220, 20, 20), (20, 20, 220), (255, 255, 255)

@@ -10,6 +10,7 @@ import grpc
 import httpx
 import pytest
 
+from catalog.crop import Crop
 from catalog.media import MediaStore
 from catalog.wire import product_from_proto
 from fashion.catalog.v1 import catalog_pb2
@@ -22,7 +23,7 @@ from runtime.errors import SetupError, Unavailable
 from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
 from services.gateway.main import IN_FLIGHT_LIMIT, MAX_MESSAGE_MIB
-from services.gateway.parts import Crop, Photo
+from services.gateway.parts import Photo
 from services.gateway.pictures import Pictures
 from services.gateway.rest import create_app
 from services.gateway.rest_routes import Rooms

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catalog.crop import Crop
 from runtime.errors import (
     DeadlineExceeded,
     InvalidArgument,
@@ -15,7 +16,7 @@ from runtime.errors import (
     Unavailable,
 )
 from services.gateway.answer import Answer
-from services.gateway.parts import Crop, Example, Part, Photo, StoredPhoto, words
+from services.gateway.parts import Example, Part, Photo, StoredPhoto, words
 from services.gateway.query import Fusion
 from tests.gateway_fakes import FakeImage, FakeRanking, FakeText, House, ask, down, product, terms
 

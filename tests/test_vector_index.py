@@ -83,6 +83,7 @@ def test_the_facts_tell_what_was_chosen(tmp_path: Path) -> None:
         "nprobe": 0,
         "recall_at_50": 1.0,
         "floors": FLOORS,
+        "look_alike": None,
     }
     assert json.loads(json.dumps(facts)) == facts
 

@@ -3,23 +3,13 @@
 import math
 from dataclasses import dataclass
 
+from catalog.crop import Crop
 from catalog.normalize import clean
 from runtime.errors import InvalidArgument
 from services.gateway.limits import check_id
 
 MAX_TEXT_CHARS = 512
 MAX_WEIGHT = 10.0
-_CROP_SLACK = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """A rectangle in fractions of the upright photo, all within 0 to 1."""
-
-    x: float
-    y: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +62,10 @@ class Part:
                 f"weight must be -{MAX_WEIGHT:g} to {MAX_WEIGHT:g} and not 0",
                 field=f"{self.field}.weight",
             )
-        if self.crop is not None:
-            _check_crop(self.crop, self.source, f"{self.field}.crop")
-        if self.remove_background and not isinstance(self.source, Photo | StoredPhoto):
+        is_photo = isinstance(self.source, Photo | StoredPhoto)
+        if self.crop is not None and not is_photo:
+            raise InvalidArgument("only a photo can be cropped", field=f"{self.field}.crop")
+        if self.remove_background and not is_photo:
             raise InvalidArgument(
                 "only a photo has a background", field=f"{self.field}.remove_background"
             )
@@ -105,14 +96,3 @@ def words(text: str, path: str, weight: float = 1.0) -> Part:
 def _check_words(text: str, path: str) -> None:
     if not text:
         raise InvalidArgument("the text holds no words", field=path)
-
-
-def _check_crop(crop: Crop, source: Source, path: str) -> None:
-    if not isinstance(source, Photo | StoredPhoto):
-        raise InvalidArgument("only a photo can be cropped", field=path)
-    sides = (crop.x, crop.y, crop.width, crop.height)
-    inside = all(math.isfinite(side) and 0 <= side <= 1 for side in sides)
-    if not inside or crop.width <= 0 or crop.height <= 0:
-        raise InvalidArgument("a crop needs fractions within 0 to 1 and an area", field=path)
-    if max(crop.x + crop.width, crop.y + crop.height) > 1 + _CROP_SLACK:
-        raise InvalidArgument("the crop reaches out of the photo", field=path)

@@ -3,21 +3,19 @@
 import contextlib
 import hashlib
 import logging
-import math
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from catalog.crop import WHOLE, Crop
 from runtime.errors import DeadlineExceeded, InvalidArgument, Overloaded, Unavailable
 from services.image_retriever import photo_worker as wire
 from services.image_retriever.photo_process import Decoded, PhotoProcess
 
 MAX_PHOTO_BYTES = 10 << 20
-_SLACK = 1e-6  # fractions arrive as float32
 _log = logging.getLogger(__name__)
 
 
@@ -35,26 +33,7 @@ class UndecodablePhoto(InvalidArgument):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Crop:
-    """A rectangle in fractions of the upright photo; ``width`` and ``height`` are more than 0."""
-
-    x: float = 0.0
-    y: float = 0.0
-    width: float = 1.0
-    height: float = 1.0
-
-    def __post_init__(self) -> None:
-        edges = (self.x, self.y, self.width, self.height)
-        if not all(math.isfinite(edge) for edge in edges) or min(self.width, self.height) <= 0:
-            raise InvalidArgument("crop must be finite and have an area", field="crop")
-        far = max(self.x + self.width, self.y + self.height)
-        if min(self.x, self.y) < 0 or far > 1 + _SLACK:
-            raise InvalidArgument("crop must lie within 0 to 1", field="crop")
-
-
 Pixels: TypeAlias = npt.NDArray[np.uint8]
-WHOLE = Crop()
 
 
 class PhotoDecoder:

@@ -13,6 +13,7 @@ from services.image_retriever.index_files import (
     write_files,
 )
 from services.image_retriever.nearest import Nearest, unit
+from services.image_retriever.question import Likeness, Reorder
 from services.image_retriever.view import Found, VectorView
 
 KINDS = ("text", "photo", "mixed")
@@ -61,6 +62,7 @@ class VectorIndex:
         fingerprint: str,
         floors: Mapping[str, float | None],
         queries: Vectors | None = None,
+        look_alike: float | None = None,
     ) -> dict[str, object]:
         """Writes an index and returns its facts.
 
@@ -72,12 +74,15 @@ class VectorIndex:
             floors: Similarity floor of each kind of query.
             queries: Rows float32 ``[q, dim]`` to measure the recall with; by default mixtures of
                 pairs of the vectors.
+            look_alike: Similarity from which on two products look the same; None: nobody knows.
 
         Raises:
             SetupError: A product stands twice, or a vector is not finite or zero.
         """
         return write_files(
-            Draft(ids, vectors, fingerprint, dict(floors), queries), folder, version=cls.FORMAT
+            Draft(ids, vectors, fingerprint, dict(floors), queries, look_alike),
+            folder,
+            version=cls.FORMAT,
         )
 
     @classmethod
@@ -109,6 +114,17 @@ class VectorIndex:
         *,
         floor: Sequence[float | None] | None = None,
         excluded: Sequence[Collection[str]] | None = None,
+        unlike: Sequence[Likeness | None] | None = None,
+        reorder: Sequence[Reorder | None] | None = None,
     ) -> list[Found]:
         """Finds the nearest products of each vector; see :meth:`VectorView.search`."""
-        return self._view.search(vectors, count, floor=floor, excluded=excluded)
+        return self._view.search(
+            vectors, count, floor=floor, excluded=excluded, unlike=unlike, reorder=reorder
+        )
+
+    def likeness_of(self, product_ids: Sequence[str]) -> Likeness | None:
+        """Returns what looks like one of these products; None where nobody knows what does."""
+        rows = [self._rows[each] for each in product_ids if each in self._rows]
+        if self._about.look_alike is None or not rows:
+            return None
+        return Likeness(unit(self._view.vectors[rows]), self._about.look_alike)

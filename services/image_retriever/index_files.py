@@ -44,6 +44,7 @@ class About:
         probes: Lists that one query reads; 0 for ``exact``.
         recall: Recall@50 against the exact search, as measured at the build.
         floors: Similarity below which nothing is found, by kind of query; None is no floor.
+        look_alike: Similarity from which on two products look the same; None: nobody knows.
     """
 
     fingerprint: str
@@ -53,6 +54,7 @@ class About:
     probes: int
     recall: float
     floors: Mapping[str, float | None]
+    look_alike: float | None = None
 
     @property
     def lists(self) -> int:
@@ -70,6 +72,7 @@ class About:
             "nprobe": self.probes,
             "recall_at_50": round(self.recall, 4),
             "floors": dict(self.floors),
+            "look_alike": self.look_alike,
         }
 
 
@@ -92,6 +95,7 @@ class Draft:
     fingerprint: str
     floors: Mapping[str, float | None]
     queries: Vectors | None = None
+    look_alike: float | None = None
 
 
 def write_files(draft: Draft, folder: Path, *, version: int) -> dict[str, object]:
@@ -111,7 +115,9 @@ def write_files(draft: Draft, folder: Path, *, version: int) -> dict[str, object
     else:
         choice, probes, recall = _write_lists(rows, folder, draft.queries)
     dim = draft.vectors.shape[1]
-    about = About(draft.fingerprint, len(ids), dim, choice, probes, recall, draft.floors)
+    about = About(
+        draft.fingerprint, len(ids), dim, choice, probes, recall, draft.floors, draft.look_alike
+    )
     # Half precision is enough beside an inverted file, whose own rows have 8 bits.
     np.save(folder / _VECTORS, rows.astype(np.float16) if probes else rows)
     raw = [product_id.encode() for product_id in ids]
@@ -176,6 +182,7 @@ def _write_lists(rows: Vectors, folder: Path, queries: Vectors | None) -> tuple[
 
 def _about(body: Mapping[str, object], version: int) -> About:
     floors = body["floors"]
+    look_alike = body.get("look_alike")  # artifacts of earlier builds do not say
     if body["format"] != version or not isinstance(floors, dict):
         raise ValueError("not the format of this build")
     return About(
@@ -186,6 +193,7 @@ def _about(body: Mapping[str, object], version: int) -> About:
         int(str(body["nprobe"])),
         float(str(body["recall_at_50"])),
         {kind: None if floors[kind] is None else float(floors[kind]) for kind in floors},
+        None if look_alike is None else float(str(look_alike)),
     )
 
 

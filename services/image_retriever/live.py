@@ -15,6 +15,7 @@ from services.image_retriever.compact import compacted, is_due
 from services.image_retriever.exact import Mask, Vectors
 from services.image_retriever.faces import FaceChooser, KnownVectors
 from services.image_retriever.index_files import About
+from services.image_retriever.question import Likeness, Reorder
 from services.image_retriever.snapshot import Snapshot, packed_shas
 from services.image_retriever.table import TableView, VectorTable
 from services.image_retriever.view import Found
@@ -70,6 +71,10 @@ class LiveView:
         """Returns the unit vector float32 ``[dim]`` of a product, None where it has none."""
         return self.table.vector_of(product_id)
 
+    def vectors_of(self, product_ids: Sequence[str]) -> Vectors:
+        """Returns the unit vectors of products, float32 ``[n, dim]``; zeros where there is none."""
+        return self.table.vectors_of(product_ids)
+
     def search(
         self,
         vectors: Vectors,
@@ -78,6 +83,8 @@ class LiveView:
         floor: Sequence[float | None] | None = None,
         excluded: Sequence[Collection[str]] | None = None,
         filters: Sequence[ProductFilter | None] | None = None,
+        unlike: Sequence[Likeness | None] | None = None,
+        reorder: Sequence[Reorder | None] | None = None,
     ) -> list[Found]:
         """Finds the nearest products of each vector that its filter admits.
 
@@ -87,6 +94,8 @@ class LiveView:
             floor: For each vector the least cosine of a hit.
             excluded: For each vector the products that must not come.
             filters: For each vector which products may come, checked; None: all.
+            unlike: For each vector what no hit may look like.
+            reorder: For each vector how its nearest products are ordered anew.
 
         Returns:
             For each vector its hits: by cosine, then by id. Fewer than ``count`` are all.
@@ -99,8 +108,21 @@ class LiveView:
         masks = {each: self._mask(each) for each in dict.fromkeys(wanted) if each is not None}
         allowed = [None if each is None else masks[each] for each in wanted]
         return self.rows.searched.search(
-            vectors, count, floor=floor, excluded=excluded, allowed=allowed
+            vectors,
+            count,
+            floor=floor,
+            excluded=excluded,
+            allowed=allowed,
+            unlike=unlike,
+            reorder=reorder,
         )
+
+    def likeness_of(self, product_ids: Sequence[str]) -> Likeness | None:
+        """Returns what looks like one of these products; None where nobody knows what does."""
+        least = self.about.look_alike
+        vectors = self.table.vectors_of(product_ids)
+        vectors = vectors[vectors.any(axis=1)]
+        return Likeness(vectors, least) if least is not None and len(vectors) else None
 
     def _mask(self, wanted: ProductFilter) -> Mask:
         admitted: Mask = self.columns.mask(wanted)[self.rows.places]

@@ -1,5 +1,6 @@
 """Finds the rows of a matrix that may be nearest to a vector, by inverted lists."""
 
+import math
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +12,8 @@ from services.image_retriever.exact import ExactRows, Mask, Rows, Vectors, exact
 EXACT_BELOW = 20_000
 RECALL = 0.99
 _POINTS_A_LIST, _ROUNDS = 64, 10
+# Beyond so many hits, so many rows are read for each.
+_DEEP, _READ_FOR_EACH = 1_000, 8
 _PROBES = (8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -92,7 +95,7 @@ class InvertedLists:
         """
         wanted = min(2 * count + 16, self._index.ntotal)
         parameters = faiss.SearchParametersIVF()
-        parameters.nprobe = self.probes
+        parameters.nprobe = self._probes_for(count)
         if allowed is not None:
             # faiss keeps no array alive: this name lives as long as the search.
             bits = np.packbits(allowed, bitorder="little")
@@ -102,6 +105,14 @@ class InvertedLists:
             _, rows = self._index.search(query[None], wanted, params=parameters)
             found.append(rows[0][rows[0] >= 0])
         return found, False
+
+    def _probes_for(self, count: int) -> int:
+        """Returns how many lists to read: more for a deep search than the probes were chosen at."""
+        if count <= _DEEP:
+            return self.probes
+        rows_a_list = max(1.0, self._index.ntotal / self._index.nlist)
+        wanted = math.ceil(_READ_FOR_EACH * count / rows_a_list)
+        return min(max(self.probes, wanted), int(self._index.nlist))
 
 
 def train_lists(vectors: Vectors) -> faiss.IndexIVF:

@@ -11,9 +11,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.crop import WHOLE, Crop
 from runtime.errors import DeadlineExceeded, Internal, InvalidArgument, NotFound, ServiceError
 from services.image_retriever.batcher import EncodeBatcher
-from services.image_retriever.decode import WHOLE, Crop, PhotoDecoder
+from services.image_retriever.decode import PhotoDecoder
 from services.image_retriever.encoder import Encoder
 from services.image_retriever.mixture import Kind, kind_of, mixed
 
@@ -41,6 +42,7 @@ class Photo:
 
     data: bytes
     crop: Crop = WHOLE
+    remove_background: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import Protocol, TypeVar
 import grpc
 import numpy as np
 
-from fashion.catalog.v1 import catalog_pb2
 from fashion.image.v1 import image_retriever_pb2 as pb
 from fashion.image.v1 import image_retriever_pb2_grpc as pb_grpc
 from runtime.budgets import longest_wait_s
@@ -18,9 +17,11 @@ from services.image_retriever.pair import Pair
 from services.image_retriever.parts import PartEncoder
 from services.image_retriever.servicer_messages import (
     Search,
+    named,
     read_mixture,
     read_search,
     write_encoded,
+    write_fetched,
     write_found,
 )
 from services.image_retriever.view import Found
@@ -85,7 +86,7 @@ class ImageRetrieverServicer(pb_grpc.ImageRetrieverServiceServicer):
         return pb.EncodeQueriesResponse(
             queries=[write_encoded(each) for each in encoded],
             encoder_fingerprint=view.fingerprint,
-            generation=_named(view),
+            generation=named(view),
         )
 
     async def SearchVectors(
@@ -96,8 +97,7 @@ class ImageRetrieverServicer(pb_grpc.ImageRetrieverServiceServicer):
         _check_batch(request.queries)
         if request.min_seq < 0:
             raise InvalidArgument("min_seq must not be negative", field="min_seq")
-        if not self._searches:
-            raise PreconditionFailed("this process only encodes: ask one with ROLE=search or both")
+        self._check_searches()
         view = await self._view(request, arrived + _seconds(context))
 
         def search() -> list[Found | ServiceError]:
@@ -109,8 +109,15 @@ class ImageRetrieverServicer(pb_grpc.ImageRetrieverServiceServicer):
         else:
             results = await self._run_blocking(search)
         return pb.SearchVectorsResponse(
-            results=[write_found(each) for each in results], generation=_named(view)
+            results=[write_found(each) for each in results], generation=named(view)
         )
+
+    async def FetchVectors(
+        self, request: pb.FetchVectorsRequest, context: _Context
+    ) -> pb.FetchVectorsResponse:
+        """Returns the vectors of products in small."""
+        self._check_searches()
+        return write_fetched(self._pair().view, request.product_ids)
 
     async def _view(self, request: pb.SearchVectorsRequest, end: float) -> LiveView:
         """Returns what to answer from, once it holds the change that the request asks for.
@@ -132,6 +139,10 @@ class ImageRetrieverServicer(pb_grpc.ImageRetrieverServiceServicer):
                 return view
             await asyncio.sleep(_LOOK_S)
 
+    def _check_searches(self) -> None:
+        if not self._searches:
+            raise PreconditionFailed("this process only encodes: ask one with ROLE=search or both")
+
     def _pair(self) -> Pair:
         pair = self._opened()
         if pair is None:
@@ -149,10 +160,6 @@ def _seconds(context: _Context) -> float:
     return MAX_CALL_S if left is None else min(left, MAX_CALL_S)
 
 
-def _named(view: LiveView) -> catalog_pb2.Generation:
-    return catalog_pb2.Generation(generation=view.generation, seq=view.seq)
-
-
 def _search(
     view: LiveView, searches: Sequence[Search | ServiceError]
 ) -> list[Found | ServiceError]:
@@ -167,13 +174,11 @@ def _search(
             floor=[search.floor for search in sound],
             excluded=[search.excluded for search in sound],
             filters=[search.filter for search in sound],
+            unlike=[search.unlike for search in sound],
+            reorder=[search.reorder for search in sound],
         )
     )
     return [
-        search if isinstance(search, ServiceError) else _first(next(found), search.count)
+        search if isinstance(search, ServiceError) else next(found).first(search.count)
         for search in searches
     ]
-
-
-def _first(found: Found, count: int) -> Found:
-    return found if len(found.ids) <= count else Found(found.ids[:count], found.scores[:count])

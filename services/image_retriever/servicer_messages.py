@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.crop import WHOLE, Crop, crop_at
 from catalog.filter_wire import filter_from_proto
 from catalog.normalize import clean
 from catalog.product_filter import ProductFilter
@@ -14,14 +15,16 @@ from catalog.wire import hits_to_proto
 from fashion.catalog.v1 import catalog_pb2
 from fashion.image.v1 import image_retriever_pb2 as pb
 from runtime.errors import Code, DeadlineExceeded, InvalidArgument, ServiceError
-from services.image_retriever.decode import WHOLE, Crop
 from services.image_retriever.live import LiveView
 from services.image_retriever.mixture import MAX_WEIGHT, Kind
 from services.image_retriever.parts import Encoded, Example, Mixture, Photo, Words
+from services.image_retriever.question import Likeness, Reorder
+from services.image_retriever.small import in_small
 from services.image_retriever.view import Found
 
 MAX_PARTS, MAX_EXCLUDED = 16, 64
 MAX_HITS, DEFAULT_HITS = 1000, 200
+MAX_CANDIDATES, MAX_FETCHED = 5000, 200
 MAX_TEXT_CHARS, MAX_ID_CHARS = 512, 128
 MIN_NORM, MAX_NORM = 1e-6, 1e6
 
@@ -38,13 +41,18 @@ _Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search: unit vector float32 ``[dim]``, most hits, floor, what to leave out and let in."""
+    """A search: unit vector float32 ``[dim]``, most hits, floor, what to leave out and let in.
+
+    ``unlike`` is what no hit may look like, ``reorder`` how the hits are ordered anew.
+    """
 
     vector: _Vectors
     count: int
     floor: float | None
     excluded: Sequence[str]
     filter: ProductFilter | None = None
+    unlike: Likeness | None = None
+    reorder: Reorder | None = None
 
 
 def read_mixture(query: pb.EncodeQuery, arrived: float, end: float) -> Mixture | ServiceError:
@@ -88,6 +96,28 @@ def write_found(result: Found | ServiceError) -> pb.VectorResult:
     )
 
 
+def write_fetched(view: LiveView, product_ids: Sequence[str]) -> pb.FetchVectorsResponse:
+    """Returns the vectors of products in small.
+
+    Raises:
+        InvalidArgument: There are none or too many ids, or one that no product can have.
+    """
+    if not 1 <= len(product_ids) <= MAX_FETCHED:
+        raise InvalidArgument(f"1 to {MAX_FETCHED} ids", field="product_ids")
+    for place, product_id in enumerate(product_ids):
+        _check_id(product_id, f"product_ids[{place}]")
+    return pb.FetchVectorsResponse(
+        vectors=in_small(view.vectors_of(product_ids)).tobytes(),
+        dimension=view.dim,
+        generation=named(view),
+    )
+
+
+def named(view: LiveView) -> catalog_pb2.Generation:
+    """Returns the message that names what answered."""
+    return catalog_pb2.Generation(generation=view.generation, seq=view.seq)
+
+
 def _mixture(query: pb.EncodeQuery, arrived: float, end: float) -> Mixture:
     if not 1 <= len(query.parts) <= MAX_PARTS:
         raise InvalidArgument(f"a query has 1 to {MAX_PARTS} parts", field="parts")
@@ -107,6 +137,8 @@ def _part(part: pb.QueryPart, number: int) -> Words | Photo | Example:
     source = part.WhichOneof("source")
     if part.HasField("crop") and source != "photo":
         raise InvalidArgument("only a photo can be cropped", field=f"{at}.crop")
+    if part.remove_background and source != "photo":
+        raise InvalidArgument("only a photo has a background", field=f"{at}.remove_background")
     if source == "text":
         if len(part.text) > MAX_TEXT_CHARS:
             raise InvalidArgument(
@@ -117,22 +149,21 @@ def _part(part: pb.QueryPart, number: int) -> Words | Photo | Example:
             raise InvalidArgument("text must not be empty", field=f"{at}.text")
         return Words(text)
     if source == "photo":
-        return Photo(part.photo, _crop(part.crop, at) if part.HasField("crop") else WHOLE)
+        crop = _crop(part.crop, f"{at}.crop") if part.HasField("crop") else WHOLE
+        return Photo(part.photo, crop, part.remove_background)
     if source == "product_id":
-        if not 1 <= len(part.product_id) <= MAX_ID_CHARS:
-            raise InvalidArgument(
-                f"a product id has 1 to {MAX_ID_CHARS} characters", field=f"{at}.product_id"
-            )
+        _check_id(part.product_id, f"{at}.product_id")
         return Example(part.product_id)
     raise InvalidArgument("a part is a text, a photo or a product", field=at)
 
 
 def _crop(crop: pb.Crop, at: str) -> Crop:
-    try:
-        return Crop(crop.x, crop.y, crop.width, crop.height)
-    except InvalidArgument as error:
-        error.field = f"{at}.crop"
-        raise
+    return crop_at(at, x=crop.x, y=crop.y, width=crop.width, height=crop.height)
+
+
+def _check_id(product_id: str, at: str) -> None:
+    if not 1 <= len(product_id) <= MAX_ID_CHARS:
+        raise InvalidArgument(f"a product id has 1 to {MAX_ID_CHARS} characters", field=at)
 
 
 def _weight(part: pb.QueryPart, number: int) -> float:
@@ -160,21 +191,43 @@ def _search(query: pb.VectorQuery, index: LiveView, elapsed_s: float) -> Search:
         raise InvalidArgument("kind is not one of QueryKind", field="kind")
     kind = _KINDS[query.kind]
     floor = index.floors.get(kind.value) if kind else None
-    vector = _unit(query.vector, index.dim)
-    wanted = filter_from_proto(query.filter) if query.HasField("filter") else None
+    excluded = query.excluded_product_ids
     return Search(
-        vector, query.hit_count or DEFAULT_HITS, floor, query.excluded_product_ids, wanted
+        _unit(query.vector, index.dim, "vector"),
+        query.hit_count or DEFAULT_HITS,
+        floor,
+        excluded,
+        filter_from_proto(query.filter) if query.HasField("filter") else None,
+        index.likeness_of(excluded) if query.excludes_look_alikes else None,
+        _reorder(query, index),
     )
 
 
-def _unit(packed: bytes, dim: int) -> _Vectors:
+def _reorder(query: pb.VectorQuery, index: LiveView) -> Reorder | None:
+    """Returns how what is found is ordered anew, None where it stays as it is."""
+    count = query.hit_count or DEFAULT_HITS
+    if not query.order_vector:
+        if query.candidate_count:
+            raise InvalidArgument(
+                "candidates without a vector to order them by", field="candidate_count"
+            )
+        return None
+    if query.candidate_count and not count <= query.candidate_count <= MAX_CANDIDATES:
+        raise InvalidArgument(
+            f"candidate_count is hit_count to {MAX_CANDIDATES}", field="candidate_count"
+        )
+    vector = _unit(query.order_vector, index.dim, "order_vector")
+    return Reorder(vector, query.candidate_count or count)
+
+
+def _unit(packed: bytes, dim: int, at: str) -> _Vectors:
     if len(packed) != _VECTOR.itemsize * dim:
-        raise InvalidArgument(f"vector must hold {dim} float32", field="vector")
+        raise InvalidArgument(f"the vector must hold {dim} float32", field=at)
     vector = np.frombuffer(packed, _VECTOR)
     norm = float(np.linalg.norm(vector.astype(np.float64)))
     # A comparison with NaN is false, so this refuses it too.
     if not MIN_NORM <= norm <= MAX_NORM:
-        raise InvalidArgument("vector must be finite and have a direction", field="vector")
+        raise InvalidArgument("the vector must be finite and have a direction", field=at)
     if abs(norm - 1) > 1e-3:
         vector = vector / np.float32(norm)
     return vector

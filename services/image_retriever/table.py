@@ -111,6 +111,17 @@ class VectorTable:
         # The matrix after the row: one that holds the row is in place before the row is told.
         return None if row is None else unit(self._vectors[row][None])[0]
 
+    def vectors_of(self, products: Sequence[str]) -> Vectors:
+        """Returns the unit vectors of products, float32 ``[n, dim]``; zeros where there is none.
+
+        From any thread; see :meth:`vector_of`.
+        """
+        rows = [self._rows.get(each, -1) for each in products]
+        found = np.zeros((len(rows), self._vectors.shape[1]), np.float32)
+        there = [place for place, row in enumerate(rows) if row >= 0]
+        found[there] = unit(self._vectors[[rows[place] for place in there]])
+        return found
+
     def remove(self, products: Sequence[str]) -> None:
         """Supersedes the rows of products; those that have none are passed over."""
         dead = [self._rows.pop(each) for each in products if each in self._rows]

@@ -10,9 +10,11 @@ from runtime.errors import InvalidArgument
 from services.image_retriever.exact import ExactRows, Mask, Rows, Vectors, exact_scores
 from services.image_retriever.gpu_index import FirstRows
 from services.image_retriever.nearest import Nearest
+from services.image_retriever.question import Likeness, Question, Reorder
 
 # Up to so many rows, or below this share of all, comparing just these is quickest.
 FEW_ROWS, SMALL_SHARE = 20_000, 0.2
+_DEEPER = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +24,22 @@ class Found:
     ids: list[str]
     scores: Vectors
 
+    def first(self, count: int) -> "Found":
+        """Returns the first ``count`` of them."""
+        return self if len(self.ids) <= count else Found(self.ids[:count], self.scores[:count])
+
 
 @dataclass(frozen=True, slots=True)
-class _Ask:
-    """A query float32 ``[dim]``: most hits, least cosine, products that must not come."""
+class _Pick:
+    """What a query found among some candidates.
 
-    query: Vectors
-    count: int
-    floor: float | None
-    barred: Collection[str]
+    ``is_short``: fewer than asked for. ``is_cut``: beyond the candidates there may be more that
+    come, for look-alikes took the places of others.
+    """
+
+    found: Found
+    is_short: bool
+    is_cut: bool
 
 
 class VectorView:
@@ -70,6 +79,8 @@ class VectorView:
         floor: Sequence[float | None] | None = None,
         excluded: Sequence[Collection[str]] | None = None,
         allowed: Sequence[Mask | None] | None = None,
+        unlike: Sequence[Likeness | None] | None = None,
+        reorder: Sequence[Reorder | None] | None = None,
     ) -> list[Found]:
         """Finds the nearest products of each vector.
 
@@ -80,6 +91,9 @@ class VectorView:
             excluded: For each vector the products that must not come.
             allowed: For each vector the rows that may come, bool ``[n]``; None: all that are
                 alive. Vectors that share a mask share the work.
+            unlike: For each vector what no hit may look like; None: any look may come.
+            reorder: For each vector how its nearest products are ordered anew, and how many; None:
+                they stay as they are. The floor is that of the first vector.
 
         Returns:
             For each vector its hits: by cosine, then by id. Fewer than ``count`` are all.
@@ -94,33 +108,52 @@ class VectorView:
         if not np.isfinite(vectors).all():
             raise InvalidArgument("vector must be finite", field="vector")
         queries = np.ascontiguousarray(vectors, np.float32)
-        floors = floor or [None] * len(queries)
-        barred = excluded or [()] * len(queries)
-        masks = allowed or [None] * len(queries)
+        nothing: Sequence[None] = [None] * len(queries)
+        masks = allowed or nothing
         asks = [
-            _Ask(query, count, least, ids)
-            for query, least, ids in zip(queries, floors, barred, strict=True)
+            Question(query, count, least, barred, looks, order)
+            for query, least, barred, looks, order in zip(
+                queries,
+                floor or nothing,
+                excluded or [()] * len(queries),
+                unlike or nothing,
+                reorder or nothing,
+                strict=True,
+            )
         ]
         found: dict[int, Found] = {}
-        for places in _sharing(masks):
+        for places in _together(masks, asks):
             mask = self.alive if masks[places[0]] is None else masks[places[0]]
             found.update(
                 zip(places, self._answer([asks[place] for place in places], mask), strict=True)
             )
         return [found[place] for place in range(len(queries))]
 
-    def _answer(self, asks: Sequence[_Ask], mask: Mask | None) -> list[Found]:
-        """Returns what each query finds among the rows of one mask."""
-        most = max(ask.count + len(ask.barred) for ask in asks)
+    def _answer(self, asks: Sequence[Question], mask: Mask | None) -> list[Found]:
+        """Returns what each query finds among the rows of one mask.
+
+        A query that comes back short is asked again of all rows if not all were compared, and
+        deeper if look-alikes took the places of what it wants.
+        """
+        depth = max(ask.depth + len(ask.barred) for ask in asks)
         queries = np.stack([ask.query for ask in asks])
-        candidates, is_whole = self._candidates(queries, most, mask)
-        found = [self._best(rows, ask) for rows, ask in zip(candidates, asks, strict=True)]
-        short = [place for place, each in enumerate(found) if len(each.ids) < asks[place].count]
-        if short and not is_whole:
-            candidates, _ = ExactRows(self.vectors).candidates(queries[short], most, mask)
-            for place, rows in zip(short, candidates, strict=True):
-                found[place] = self._best(rows, asks[place])
-        return found
+        candidates, is_whole = self._candidates(queries, depth, mask)
+        picks = [self._pick(rows, ask, depth) for rows, ask in zip(candidates, asks, strict=True)]
+        while again := [
+            place
+            for place, pick in enumerate(picks)
+            if pick.is_short and (pick.is_cut or not is_whole)
+        ]:
+            depth *= _DEEPER if is_whole else 1
+            candidates, is_whole = self._compared(queries[again], depth, mask), True
+            for place, rows in zip(again, candidates, strict=True):
+                picks[place] = self._pick(rows, asks[place], depth)
+        return [pick.found for pick in picks]
+
+    def _compared(self, queries: Vectors, count: int, mask: Mask | None) -> list[Rows]:
+        """Returns the nearest rows of each query, after all were compared."""
+        whole = self._nearest if isinstance(self._nearest, FirstRows) else ExactRows(self.vectors)
+        return whole.candidates(queries, count, mask)[0]
 
     def _candidates(
         self, queries: Vectors, count: int, mask: Mask | None
@@ -138,25 +171,48 @@ class VectorView:
             return False  # The GPU compares them all in less time than picking takes.
         return allowed <= FEW_ROWS or allowed < SMALL_SHARE * self.count
 
-    def _best(self, rows: Rows, ask: _Ask) -> Found:
-        """Scores rows exactly and returns the best of them."""
+    def _pick(self, rows: Rows, ask: Question, asked: int) -> _Pick:
+        """Scores candidates exactly and returns the best of them.
+
+        Args:
+            rows: The candidates, int64 ``[m]``.
+            ask: The query.
+            asked: How many candidates were asked for; fewer are all there are.
+        """
+        reaches_floor, looks_alike = False, False
         scores = exact_scores(self.vectors, rows, ask.query)
         if ask.floor is not None:
             keep = scores >= np.float32(ask.floor)
+            reaches_floor = not keep.all()
             rows, scores = rows[keep], scores[keep]
+        is_all = len(rows) < asked or reaches_floor
+        if ask.unlike is not None:
+            alike = ask.unlike.of(self.vectors[rows])
+            looks_alike = bool(alike.any())
+            rows, scores = rows[~alike], scores[~alike]
         ids = [self._ids[row] for row in rows.tolist()]
         places = _ranked(ids, scores)
         if ask.barred:
             places = [place for place in places if ids[place] not in ask.barred]
-        places = places[: ask.count]
-        return Found([ids[place] for place in places], scores[places])
+        is_short = len(places) < ask.depth
+        places = places[: ask.depth]
+        found = Found([ids[place] for place in places], scores[places])
+        if ask.reorder is not None:
+            found = self._reordered(found, rows[places], ask.reorder.vector)
+        return _Pick(found.first(ask.count), is_short, looks_alike and not is_all)
+
+    def _reordered(self, found: Found, rows: Rows, vector: Vectors) -> Found:
+        """Returns what was found in these rows by its cosine with another vector."""
+        scores = exact_scores(self.vectors, rows, vector)
+        places = _ranked(found.ids, scores)
+        return Found([found.ids[place] for place in places], scores[places])
 
 
-def _sharing(masks: Sequence[Mask | None]) -> list[list[int]]:
-    """Returns the places of each mask together."""
-    together: dict[int, list[int]] = {}
-    for place, mask in enumerate(masks):
-        together.setdefault(id(mask), []).append(place)
+def _together(masks: Sequence[Mask | None], asks: Sequence[Question]) -> list[list[int]]:
+    """Returns the places that share a mask and a depth; more depth could change what is found."""
+    together: dict[tuple[int, int], list[int]] = {}
+    for place, (mask, ask) in enumerate(zip(masks, asks, strict=True)):
+        together.setdefault((id(mask), ask.depth), []).append(place)
     return list(together.values())
 
 
