@@ -2,6 +2,7 @@
 
 from offline.build_image import build_image
 from offline.build_text import build_text
+from offline.build_vocabulary import build_vocabulary
 from offline.forget import forget_deletions
 from offline.layout import DataDir
 from offline.publish import newest, put_in_force
@@ -47,6 +48,7 @@ def make(data: DataDir, *, encoder: str = "", device: str = "cpu") -> dict[str, 
         made["encoder"] = _trained(data, store)
     made["image"] = build_image(data, made.get("encoder", encoder), device=device)
     made["text"] = build_text(data)
+    made["vocabulary"] = build_vocabulary(data)
     if (ranking := newest(store, "ranking")) is not None:
         made["ranking"] = ranking
     return made

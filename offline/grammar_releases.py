@@ -8,7 +8,7 @@ from offline.grammar_parts import takes_json, verb_of
 if TYPE_CHECKING:
     from offline.grammar_parts import Commands
 
-_KINDS = ("text", "image", "encoder", "ranking")
+_KINDS = ("text", "image", "encoder", "ranking", "vocabulary", "fusion")
 
 
 def add_releases(commands: "Commands") -> None:

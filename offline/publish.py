@@ -7,12 +7,14 @@ from offline.layout import DataDir
 from offline.progress import say
 from runtime.artifacts import Artifact, ArtifactRefused, ArtifactStore, Release
 from runtime.errors import SetupError
+from services.gateway.tuned_fusion import FORMAT as FUSION_FORMAT
+from services.gateway.vocabulary import FORMAT as VOCABULARY_FORMAT
 from services.image_retriever.architecture import FORMAT as ENCODER_FORMAT
 from services.image_retriever.index import VectorIndex
 from services.reranker.factors import FORMAT as RANKING_FORMAT
 from services.text_retriever.index import FORMAT as TEXT_FORMAT
 
-KINDS = ("text", "image", "encoder", "ranking")
+KINDS = ("text", "image", "encoder", "ranking", "vocabulary", "fusion")
 NEEDED = ("text", "image")
 """Kinds without which there is nothing to serve."""
 
@@ -24,6 +26,8 @@ def formats() -> Mapping[str, int]:
         "image": VectorIndex.FORMAT,
         "encoder": ENCODER_FORMAT,
         "ranking": RANKING_FORMAT,
+        "fusion": FUSION_FORMAT,
+        "vocabulary": VOCABULARY_FORMAT,
     }
 
 

@@ -1,0 +1,136 @@
+"""Keeps the words of a catalogue by which queries are understood, as an artifact of a release."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import orjson
+
+from catalog.lexicon import Lexicon
+from catalog.normalize import Normalizer
+from catalog.product import Product
+from catalog.product_filter import ATTRIBUTES, values_of
+from catalog.searched import searched_texts
+from catalog.words import WordTable
+
+KIND = "vocabulary"
+FORMAT = 1
+
+_FACTS = "vocabulary.json"
+_TABLE = "words.toml"
+_LANGUAGES = "languages"
+_TOML = ".toml"
+
+_FIELDS = ("colour", "kind", "gender", "season", "category", "brand")
+_TEXTS_KEPT = 10_000
+# An attribute of more values than these tells products apart rather than saying what they are.
+_MOST_VALUES = 2_000
+_MOST_BRANDS = 200_000
+_MOST_TOKENS = 500_000
+_MOST_VALUE_CHARS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What the products of a catalogue are called.
+
+    Attributes:
+        products: How many there are.
+        currency: ISO code of their prices; empty where none has a price.
+        values: How many products hold each value, by field; attributes are ``attributes.NAME``.
+            Sizes count in or out of stock.
+        frequencies: How many products hold each token of the normaliser.
+        table: The words of the normaliser.
+        lexicon: The dictionaries.
+    """
+
+    products: int
+    currency: str
+    values: Mapping[str, Mapping[str, int]]
+    frequencies: Mapping[str, int]
+    table: WordTable
+    lexicon: Lexicon
+
+    @classmethod
+    def gather(
+        cls, products: Iterable[Product], *, table: WordTable, lexicon: Lexicon
+    ) -> "Vocabulary":
+        """Reads the words of products, given in any order."""
+        words_of = lru_cache(_TEXTS_KEPT)(lambda text: frozenset(normalizer.document_tokens(text)))
+        normalizer = Normalizer(table)
+        count, currency = 0, ""
+        values: dict[str, Counter[str]] = {}
+        frequencies: Counter[str] = Counter()
+        for product in products:
+            count += 1
+            currency = currency or product.currency
+            for field in (*_FIELDS, *(ATTRIBUTES + name for name in product.attributes)):
+                values.setdefault(field, Counter()).update(values_of(product, field))
+            values.setdefault("size", Counter()).update({size.size for size in product.sizes})
+            texts = (text for found in searched_texts(product).values() for text in found if text)
+            frequencies.update(frozenset().union(*map(words_of, texts)))
+        return cls(count, currency, _telling(values), _most(frequencies), table, lexicon)
+
+    @staticmethod
+    def write(
+        products: Iterable[Product], folder: Path, *, table: WordTable, lexicon: Lexicon
+    ) -> dict[str, object]:
+        """Writes the vocabulary of products, and the tables that it is read by; returns facts."""
+        found = Vocabulary.gather(products, table=table, lexicon=lexicon)
+        facts = {
+            "products": found.products,
+            "currency": found.currency,
+            "values": found.values,
+            "frequencies": found.frequencies,
+        }
+        (folder / _FACTS).write_bytes(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS))
+        (folder / _TABLE).write_text(table.source, encoding="utf-8")
+        (folder / _LANGUAGES).mkdir()
+        for language, source in lexicon.sources.items():
+            path = folder / _LANGUAGES / f"{language}{_TOML}"
+            path.write_text(source, encoding="utf-8")
+        return {
+            "products": found.products,
+            "currency": found.currency,
+            "words": len(found.frequencies),
+            "values": {field: len(held) for field, held in found.values.items()},
+            "languages": list(lexicon.languages),
+        }
+
+    @classmethod
+    def open(cls, folder: Path) -> "Vocabulary":
+        """Opens what :meth:`write` wrote.
+
+        Raises:
+            ValueError: A file is not as it was written.
+        """
+        facts = orjson.loads((folder / _FACTS).read_bytes())
+        sources = {
+            path.name.removesuffix(_TOML): path.read_text(encoding="utf-8")
+            for path in sorted((folder / _LANGUAGES).glob(f"*{_TOML}"))
+        }
+        return cls(
+            facts["products"],
+            facts["currency"],
+            facts["values"],
+            facts["frequencies"],
+            WordTable.parse((folder / _TABLE).read_text(encoding="utf-8")),
+            Lexicon.parse(sources),
+        )
+
+
+def _telling(values: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:
+    """Leaves away attributes that name single products, and values that are whole sentences."""
+    found = {}
+    for field, held in values.items():
+        kept = {value: n for value, n in held.items() if len(value) <= _MOST_VALUE_CHARS}
+        most = _MOST_BRANDS if field == "brand" else _MOST_VALUES
+        if kept and len(kept) <= most:
+            found[field] = kept
+    return found
+
+
+def _most(frequencies: Counter[str]) -> dict[str, int]:
+    return dict(frequencies.most_common(_MOST_TOKENS))
