@@ -13,7 +13,6 @@ from catalog.media import MediaStore
 from catalog.shared import require_shared
 from fashion.search.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
 from runtime import logs
-from runtime.artifacts import ArtifactStore, Release
 from runtime.errors import SetupError
 from runtime.generations import Follower
 from runtime.metrics import Metrics
@@ -30,6 +29,7 @@ from services.gateway.late_catalog import LateCatalog
 from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.main_access import PersonalSearch, open_access
 from services.gateway.main_observed import ObservedSearch, cache_counter
+from services.gateway.main_released import Released, follow_releases, fusion_of, name_of
 from services.gateway.paging import Paging
 from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
@@ -94,27 +94,11 @@ async def run(config: Settings, serving: ServerSettings) -> None:
         catalog.close()
 
 
-def follow_releases(config: Settings, metrics: Metrics) -> Follower[Release]:
-    """Follows the release in force, to name it; a gateway without one answers what it can."""
-    return Follower(
-        ArtifactStore(config.artifact_dir),
-        lambda release: release,
-        poll_s=config.poll_s,
-        on_state=lambda ready, reason: None,
-        metrics=metrics,
-    )
-
-
-def name_of(releases: Follower[Release]) -> str:
-    """The name of the release in force; empty if there is none."""
-    return releases.release.name if releases.release else ""
-
-
 def open_pipeline(
     config: Settings,
     pools: Pools,
     redis: RedisKeep | None,
-    releases: Follower[Release],
+    releases: Follower[Released],
     pictures: Pictures,
     documents: DocumentCache,
     metrics: Metrics,
@@ -128,6 +112,7 @@ def open_pipeline(
         text,
         open_paging(config, redis, metrics),
         release=lambda: name_of(releases),
+        tuned=lambda: fusion_of(releases),
     )
 
 
@@ -156,7 +141,7 @@ def open_paging(config: Settings, redis: RedisKeep | None, metrics: Metrics) -> 
 
 
 def open_factors(
-    config: Settings, redis: RedisKeep | None, releases: Follower[Release], metrics: Metrics
+    config: Settings, redis: RedisKeep | None, releases: Follower[Released], metrics: Metrics
 ) -> Factors:
     """The cache of user factors; without Redis they are asked for each time."""
     if redis is None:

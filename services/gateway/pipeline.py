@@ -18,6 +18,7 @@ from services.gateway.query import Query
 from services.gateway.result_set import ResultSet
 from services.gateway.stages import Documents, TextStage
 from services.gateway.taste import TasteFinder
+from services.gateway.tuned_fusion import TunedFusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class SearchPipeline:
         table: Counts facets; None counts the documents.
         paging: Keeps the results for further pages; None where there is only the first.
         release: Tells the name of the release in force.
+        tuned: Tells how rankings are merged where a query does not say.
         clock: Monotonic seconds.
     """
 
@@ -40,6 +42,7 @@ class SearchPipeline:
     table: TextStage | None = None
     paging: Paging | None = None
     release: Callable[[], str] = str
+    tuned: Callable[[], TunedFusion] = TunedFusion
     clock: Callable[[], float] = time.monotonic
 
     async def search(self, query: Query) -> Answer:
@@ -66,7 +69,8 @@ class SearchPipeline:
 
     async def _found(self, search: Search) -> ResultSet:
         counter = FacetCounter(self.table, self.documents)
-        return await Finder(self.legs, self.taste, counter, self.release).find(search)
+        finder = Finder(self.legs, self.taste, counter, self.release, self.tuned)
+        return await finder.find(search)
 
     async def _paged(
         self, paging: Paging, search: Search, start: Start, results: ResultSet

@@ -1,0 +1,58 @@
+"""Follows the release in force, and opens what the gateway itself needs of it."""
+
+import logging
+from dataclasses import dataclass
+
+from runtime.artifacts import ArtifactStore, Release
+from runtime.generations import Follower
+from runtime.metrics import Metrics
+from services.gateway.settings import Settings
+from services.gateway.tuned_fusion import FORMAT, KIND, TunedFusion
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What the gateway serves from, all of one release."""
+
+    fusion: TunedFusion
+
+
+def follow_releases(config: Settings, metrics: Metrics) -> Follower[Released]:
+    """Follows the release in force; a gateway without one answers what it can."""
+    store = ArtifactStore(config.artifact_dir)
+    return Follower(
+        store,
+        lambda release: open_released(store, release),
+        poll_s=config.poll_s,
+        on_state=lambda ready, reason: None,
+        metrics=metrics,
+    )
+
+
+def open_released(store: ArtifactStore, release: Release) -> Released:
+    """Opens the parts of a release that are the gateway's; one that it does not name is missing.
+
+    Raises:
+        ArtifactRefused: A part is missing on disk, damaged, or of another format.
+    """
+    return Released(_fusion(store, release))
+
+
+def name_of(releases: Follower[Released]) -> str:
+    """The name of the release in force; empty if there is none."""
+    return releases.release.name if releases.release else ""
+
+
+def fusion_of(releases: Follower[Released]) -> TunedFusion:
+    """How rankings are merged by the release in force; by default where it does not say."""
+    return releases.value.fusion if releases.value else TunedFusion()
+
+
+def _fusion(store: ArtifactStore, release: Release) -> TunedFusion:
+    generation = release.generations.get(KIND)
+    if generation is None:
+        _log.info("release %s holds no tuned fusion: rankings are merged by default", release.name)
+        return TunedFusion()
+    return TunedFusion.open(store.open(KIND, generation, format=FORMAT).folder)
