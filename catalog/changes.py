@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from catalog.clock import advance, raise_floor, wall_us
 from catalog.rows import Values, dumped
-from catalog.tables import PRODUCTS
+from catalog.tables import IS_TOMBSTONE, PRODUCTS
 from runtime.errors import Conflict
 
 STATEMENT_IDS = 200
@@ -22,7 +22,7 @@ _SET_STATE = _TOUCH.values(
     image_state=bindparam("state"), seq=bindparam("at"), changed_us=bindparam("now")
 )
 _BURY = _TOUCH.values(deleted=True, seq=bindparam("at"), changed_us=bindparam("now"))
-_OLD = (_C.deleted, _C.changed_us < bindparam("before"), _C.seq <= bindparam("up_to"))
+_OLD = (IS_TOMBSTONE, _C.changed_us < bindparam("before"), _C.seq <= bindparam("up_to"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from catalog.commit_watch import CommitWatch
 from catalog.database import is_one_of, now_us, reader, told_as_unavailable
 from catalog.product import Product
 from catalog.rows import PRODUCT_COLUMNS, product_of
-from catalog.tables import CLOCK, IMAGE_CLAIMS, PRODUCTS
+from catalog.tables import CLOCK, IMAGE_CLAIMS, IS_PENDING, PRODUCTS
 
 PAGE = 500
 _C = PRODUCTS.c
@@ -90,10 +90,7 @@ class CatalogReads:
             claims.expires_us > now_us(self._engine),
         )
         waiting = (
-            select(*PRODUCT_COLUMNS)
-            .where(_C.image_state == "pending", ~_C.deleted, ~is_claimed)
-            .order_by(_C.seq)
-            .limit(limit)
+            select(*PRODUCT_COLUMNS).where(IS_PENDING, ~is_claimed).order_by(_C.seq).limit(limit)
         )
         with self._reading() as connection:
             return [product_of(row) for row in connection.execute(waiting).all()]

@@ -18,6 +18,10 @@ FORMAT = 2
 """Moves with each migration, so that an older build refuses what it would not understand."""
 
 VERSION_TABLE = "catalog_migrations"
+
+# A small index is used where a query repeats its condition to the letter, without a parameter.
+IS_PENDING = text("image_state = 'pending' AND NOT deleted")
+IS_TOMBSTONE = text("deleted")
 """Where Alembic keeps the last step that was taken."""
 
 METADATA = MetaData()
@@ -73,14 +77,14 @@ PRODUCTS = Table(
     Index(
         "products_pending",
         "seq",
-        sqlite_where=text("image_state = 'pending' AND NOT deleted"),
-        postgresql_where=text("image_state = 'pending' AND NOT deleted"),
+        sqlite_where=IS_PENDING,
+        postgresql_where=IS_PENDING,
     ),
     Index(
         "products_tombstones",
         "changed_us",
-        sqlite_where=text("deleted"),
-        postgresql_where=text("deleted"),
+        sqlite_where=IS_TOMBSTONE,
+        postgresql_where=IS_TOMBSTONE,
     ),
 )
 IMAGE_VECTORS = Table(

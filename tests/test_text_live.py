@@ -231,6 +231,17 @@ def test_a_tenth_of_superseded_documents_brings_a_rebuild(catalogue: Make) -> No
     assert np.array_equal(scores, expected[1]), "the statistics are those of a fresh index"
 
 
+def test_a_commit_under_way_brings_no_rebuild(catalogue: Make) -> None:
+    shop = catalogue([product(1, "Red dress"), *(product(n, "Blue coat") for n in range(2, 99))])
+    live = shop.follow()
+    for title in ("Green dress", "Grey dress", "Teal dress"):
+        shop.store.upsert([product(1, title)])
+        is_done = has_caught_up(shop, live)
+        while not is_done():  # The last commit is a moment ago: this one is held back.
+            assert not live.needs_rebuild
+    assert found(live.view.index, "teal") == ["p-000001"]
+
+
 def test_a_catalogue_that_was_set_back_is_read_anew(catalogue: Make) -> None:
     shop = catalogue([product(n, "Red dress") for n in range(20)])
     live = shop.follow()

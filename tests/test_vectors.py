@@ -1,10 +1,13 @@
 """Promises of vectors as rows: each photo is embedded once in the whole system."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, event, update
 
 from catalog.store import CatalogStore
 from catalog.tables import IMAGE_CLAIMS
@@ -116,6 +119,23 @@ def test_of_many_who_want_the_same_photos_each_gets_some_once(store: CatalogStor
             threads.map(lambda n: store.vectors.claim("enc", SHAS, holder=f"h-{n}"), range(8))
         )
     assert sorted(sha for part in parts for sha in part) == SHAS
+
+
+def test_whoever_looks_for_pending_photos_reads_no_others(tmp_path: Path) -> None:
+    plans: list[str] = []
+
+    def explain(
+        connection: Connection, _: object, statement: str, given: Any, *rest: object
+    ) -> None:
+        if not statement.startswith("EXPLAIN"):
+            told = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+            plans.extend(row[-1] for row in told)
+
+    # PostgreSQL scans a small table whatever indexes it has.
+    with closing(CatalogStore.open(f"sqlite:///{tmp_path}/it.sqlite", create=True)) as store:
+        event.listen(store.reader, "before_cursor_execute", explain)
+        store.pending_photos("enc", 10)
+    assert any("USING INDEX products_pending" in plan for plan in plans)
 
 
 def test_pending_products_come_by_age_without_those_that_somebody_embeds(

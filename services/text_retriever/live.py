@@ -119,6 +119,13 @@ class LiveText:
         return self._lane.index.superseded_share
 
     @property
+    def needs_rebuild(self) -> bool:
+        """Whether the index is worn, failed to take the last changes, or lost the log."""
+        lane = self._lane
+        is_worn = self.superseded_share >= REBUILD_SHARE
+        return is_worn or lane.is_broken or lane.tail.is_cut_off
+
+    @property
     def problem(self) -> str:
         """Why changes do not arrive; empty while they do."""
         return self._lane.tail.problem
@@ -172,8 +179,7 @@ class LiveText:
 
     def _keep(self) -> None:
         while not self._closing.wait(_LOOK_S):
-            is_worn = self.superseded_share >= REBUILD_SHARE
-            if not (is_worn or self._lane.is_broken or self._lane.tail.is_cut_off):
+            if not self.needs_rebuild:
                 continue
             started = time.monotonic()
             try:
@@ -223,9 +229,12 @@ class _Lane:
         return Tail(self._feed, self._apply, after=after, poll_s=self._poll_s)
 
     def _apply(self, batch: ChangeBatch) -> None:
-        self.is_broken = True
         pace = self._pace if self._is_followed else _at_once
-        view = self.index.apply(batch.products, pace=pace)
+        try:
+            view = self.index.apply(batch.products, pace=pace)
+        except Exception:
+            self.is_broken = True
+            raise
         self.is_broken = False
         self.state = (view, batch.seq)
         if self._is_followed and batch.products:
