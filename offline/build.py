@@ -5,7 +5,7 @@ from offline.build_text import build_text
 from offline.build_vocabulary import build_vocabulary
 from offline.forget import forget_deletions
 from offline.layout import DataDir
-from offline.publish import newest, put_in_force
+from offline.publish import in_force, newest, put_in_force
 from runtime.artifacts import Artifact, ArtifactStore, Release
 from runtime.errors import SetupError
 from services.image_retriever.precision import device_of
@@ -51,7 +51,7 @@ def make(data: DataDir, *, encoder: str = "", device: str = "cpu") -> dict[str, 
     made["vocabulary"] = build_vocabulary(data)
     if (ranking := newest(store, "ranking")) is not None:
         made["ranking"] = ranking
-    return made
+    return made | in_force(store, "fusion")
 
 
 def _trained(data: DataDir, store: ArtifactStore) -> Artifact:

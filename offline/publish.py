@@ -103,6 +103,21 @@ def newest(store: ArtifactStore, kind: str) -> Artifact | None:
     return None
 
 
+def in_force(store: ArtifactStore, kind: str) -> dict[str, Artifact]:
+    """Returns the artifact of a kind that the release in force names, by its kind, if any.
+
+    For what is chosen rather than built: after a rollback the one that was gone back to stays. One
+    that is damaged is told and left out.
+    """
+    try:
+        release = store.current()
+        named = release.generations if release else {}
+        return open_all(store, {kind: named[kind]}) if kind in named else {}
+    except (ArtifactRefused, SetupError) as problem:
+        say(f"Leaving {kind} out of the release: {problem}")
+        return {}
+
+
 def open_all(store: ArtifactStore, generations: Mapping[str, str]) -> dict[str, Artifact]:
     """Returns generations by kind after checking every byte of each.
 

@@ -218,7 +218,8 @@ def test_a_stage_serves_from_a_checked_copy_of_what_it_opens(stage: str) -> None
     assert copy["image"] == follow["image"] == manifests.main_container(stage)["image"]
     assert follow["args"][: len(copy["args"])] == copy["args"]
     assert "--every-s" in follow["args"]
-    kinds = {"gateway": "", "encode": "encoder,image", "image": "encoder,image"}.get(stage, stage)
+    both = "encoder,image"
+    kinds = {"gateway": "fusion,vocabulary", "encode": both, "image": both}.get(stage, stage)
     assert copy["args"] == ["/shared", "/artifacts", "--kinds", kinds]
     assert manifests.told(manifests.main_container(stage))["HEMLINE_ARTIFACT_DIR"] == {
         "name": "HEMLINE_ARTIFACT_DIR",
