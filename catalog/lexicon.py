@@ -4,9 +4,8 @@ import hashlib
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from importlib.resources import files
-from types import MappingProxyType
 from typing import TypeVar
 
 FIELDS = (
@@ -27,6 +26,23 @@ FIELDS = (
 """The fields that a concept may belong to."""
 
 _HOME = "languages"
+MARKERS = (
+    "exclude_before",
+    "exclude_after",
+    "exclude_or",
+    "exclude_and",
+    "exclude_end",
+    "under",
+    "over",
+    "under_after",
+    "over_after",
+    "strict",
+    "unreal",
+    "size_before",
+    "size_after",
+)
+NAMES = ("currencies", "sizes")
+NUMBERS = ("numbers", "multipliers", "cents")
 _PARTS = {"language", "fillers", "grammar", "fields", "none", "narrower", "concepts"}
 
 
@@ -52,29 +68,22 @@ class Concept:
 class Grammar:
     """The words of a language that say what is not wanted, what it may cost, and of which size.
 
-    Markers stand before or after what they govern; ``exclude_and`` binds a second thing to the
-    same marker, ``exclude_end`` ends its reach. ``between`` holds the word before the first number
-    (it may be empty) and the word between the two. ``currencies`` leads from a written name to the
-    ISO code, ``cents`` to the number of such parts in one unit; ``multipliers`` and ``numbers``
-    are number words ("thousand", "만"; "fifty"); ``sizes`` leads from words to a size.
+    Attributes:
+        markers: Words by what they do, each of :data:`MARKERS`. They stand before or after what
+            they govern; ``exclude_or`` binds a second thing to the same marker, ``exclude_and``
+            one of the same field, ``exclude_end`` ends its reach. ``strict`` are the markers of
+            prices that leave out the number itself; ``unreal`` words that make another thing of
+            the one behind them.
+        between: The word before the first number, which may be empty, and the one between the two.
+        names: ``currencies`` leads from a written name to the ISO code, ``sizes`` to a size.
+        numbers: ``numbers`` ("fifty") and ``multipliers`` ("thousand", "만") lead to their value,
+            ``cents`` to how many of a part of a currency's unit make one.
     """
 
-    exclude_before: tuple[str, ...] = ()
-    exclude_after: tuple[str, ...] = ()
-    exclude_and: tuple[str, ...] = ()
-    exclude_end: tuple[str, ...] = ()
-    under: tuple[str, ...] = ()
-    over: tuple[str, ...] = ()
-    under_after: tuple[str, ...] = ()
-    over_after: tuple[str, ...] = ()
-    size_before: tuple[str, ...] = ()
-    size_after: tuple[str, ...] = ()
-    between: tuple[tuple[str, str], ...] = ()
-    currencies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    sizes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    cents: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    multipliers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    numbers: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    markers: Mapping[str, tuple[str, ...]]
+    between: tuple[tuple[str, str], ...]
+    names: Mapping[str, Mapping[str, str]]
+    numbers: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +156,18 @@ class Lexicon:
         return self.filler_words.get(language, ())
 
     def grammar(self, language: str) -> Grammar:
-        """The grammar of a language; an empty one where the language is unknown."""
-        return self.grammars.get(language, Grammar())
+        """The grammar of a language.
+
+        Raises:
+            KeyError: There is no dictionary of it.
+        """
+        return self.grammars[language]
+
+    def markers(self, name: str) -> frozenset[str]:
+        """The words that do one thing, of all languages."""
+        return frozenset(
+            word for grammar in self.grammars.values() for word in grammar.markers[name]
+        )
 
 
 _Table = Mapping[str, object]
@@ -196,32 +215,14 @@ def _concepts(tables: Mapping[str, _Table]) -> tuple[Concept, ...]:
 
 def _grammar(language: str, table: _Table) -> Grammar:
     found = _part(table, "grammar")
-    if unknown := sorted(set(found) - {item.name for item in fields(Grammar)}):
+    known = {*MARKERS, *NAMES, *NUMBERS, "between"}
+    if unknown := sorted(set(found) - known):
         raise ValueError(f"grammar of {language} has an unknown part {unknown[0]}")
-
-    def words(name: str) -> tuple[str, ...]:
-        return _words(language, f"grammar.{name}", found.get(name, []))
-
-    def mapping(name: str, kind: type[_T]) -> Mapping[str, _T]:
-        return _mapping(language, name, found.get(name, {}), kind)
-
     return Grammar(
-        exclude_before=words("exclude_before"),
-        exclude_after=words("exclude_after"),
-        exclude_and=words("exclude_and"),
-        exclude_end=words("exclude_end"),
-        under=words("under"),
-        over=words("over"),
-        under_after=words("under_after"),
-        over_after=words("over_after"),
-        size_before=words("size_before"),
-        size_after=words("size_after"),
-        between=_pairs(language, found.get("between", [])),
-        currencies=mapping("currencies", str),
-        sizes=mapping("sizes", str),
-        cents=mapping("cents", int),
-        multipliers=mapping("multipliers", int),
-        numbers=mapping("numbers", int),
+        {name: _words(language, f"grammar.{name}", found.get(name, [])) for name in MARKERS},
+        _pairs(language, found.get("between", [])),
+        {name: _mapping(language, name, found.get(name, {}), str) for name in NAMES},
+        {name: _mapping(language, name, found.get(name, {}), int) for name in NUMBERS},
     )
 
 
