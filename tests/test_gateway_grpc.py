@@ -309,7 +309,7 @@ BAD = {
     "an unknown blend": (pb.SearchRequest(text="a", blend="zq9"), "blend"),
     "an unknown retriever": (pb.SearchRequest(text="a", retrievers=["zq9"]), "retrievers"),
     "an unknown method": (
-        pb.SearchRequest(text="a", fusion=pb.Fusion(method="dbsf")), "fusion.method",
+        pb.SearchRequest(text="a", fusion=pb.Fusion(method="zq9")), "fusion.method",
     ),
     "a weight of no retriever": (
         pb.SearchRequest(text="a", fusion=pb.Fusion(weights={"zq9": 1})), "fusion.weights",

@@ -267,7 +267,7 @@ BAD_BODIES: dict[str, tuple[bytes, str]] = {
     "too much taste": (b'{"text": "a", "personalization": 1.01}', "personalization"),
     "an unknown retriever": (b'{"text": "a", "retrievers": ["zq9secret"]}', "retrievers[0]"),
     "an unknown blend": (b'{"text": "a", "blend": "zq9secret"}', "blend"),
-    "an unknown fusion": (b'{"text": "a", "fusion": {"method": "dbsf"}}', "fusion.method"),
+    "an unknown fusion": (b'{"text": "a", "fusion": {"method": "zq9secret"}}', "fusion.method"),
     "no rank constant": (b'{"text": "a", "fusion": {"k": 0}}', "fusion.k"),
     "a negative weight of a retriever": (
         b'{"text": "a", "fusion": {"weights": {"text": -1}}}', "fusion.weights.text",

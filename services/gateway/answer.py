@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from catalog.facet import Facet
 from catalog.product import Product
+from services.gateway.query_options import Fusion
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,31 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """Something that words of the query, ``written``, were read as.
+
+    ``field`` is one of the products, such as ``colour``, or ``words`` where no field knows the
+    value; the value of a price is a range, such as ``..4999``. ``effect`` is ``boost``,
+    ``filter``, ``exclude``, ``translate`` or ``spell``.
+    """
+
+    field: str
+    value: str
+    written: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to a search.
 
     ``coverage`` says for each of ``text``, ``image``, ``ranking`` and ``taste`` one of ``ok``,
     ``timeout``, ``error``, ``shed``, ``skipped``. ``timings_ms`` are milliseconds spent waiting
     for each stage and step; those of text, image and taste overlap. ``facets`` are those asked
-    for, in that order; ``next_page_token`` is empty on the last page.
+    for, in that order; ``next_page_token`` is empty on the last page. ``understood`` says what the
+    words were read as, ``did_you_mean`` how the query was probably meant, empty where nothing looks
+    misspelt. ``relevance_cost``, 0 to 1, is the share of the page's relevance that diversity and
+    quotas cost. ``fusion`` says how the rankings were merged.
     """
 
     hits: Sequence[RankedProduct]
@@ -106,6 +125,10 @@ class Answer:
     timings_ms: Mapping[str, float]
     facets: Sequence[Facet] = ()
     next_page_token: str = ""
+    understood: Sequence[Understood] = ()
+    did_you_mean: str = ""
+    relevance_cost: float = 0.0
+    fusion: Fusion | None = None
 
     @property
     def degraded(self) -> bool:

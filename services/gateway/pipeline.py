@@ -113,4 +113,5 @@ def _answer(
         timings_ms=search.stopwatch.timings_ms,
         facets=results.facets,
         next_page_token=token,
+        fusion=results.fusion,
     )

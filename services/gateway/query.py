@@ -8,12 +8,19 @@ from catalog.product_filter import ProductFilter, check_field, check_filter
 from runtime.errors import DeadlineExceeded, InvalidArgument
 from services.gateway.limits import check_choice, check_id, check_ids, check_range
 from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, Photo, StoredPhoto, Words
-from services.gateway.query_options import Rerank, Understand, check_exclusions, check_quotas
+from services.gateway.query_options import (
+    RETRIEVERS,
+    Fusion,
+    Rerank,
+    Understand,
+    check_exclusions,
+    check_quotas,
+)
 from services.gateway.stage_answers import Boost
 
-RETRIEVERS = ("text", "image")
+__all__ = ["RETRIEVERS", "Fusion", "Query", "within_time"]
+
 BLENDS = ("taste", "minmax")
-METHODS = ("rrf", "dbsf", "relative", "convex")
 RELEVANCE = "relevance"
 NEWEST = "newest"
 SORTS = (RELEVANCE, "price_asc", "price_desc", NEWEST)
@@ -21,36 +28,13 @@ MAX_PARTS = 16  # the text is one of them
 MAX_PAGE_SIZE = 100
 MAX_SESSION_PRODUCTS = 100
 MAX_FACTOR = 100
-MAX_K = 1000
-MAX_FUSION_WEIGHT = 10.0
 MAX_FACETS = 20
 MAX_SEQ = 2**63 - 1
 MIN_BUDGET_MS, MAX_BUDGET_MS = 50, 5000
 TEXT_BUDGET_MS, PHOTO_BUDGET_MS = 1000, 2000
 DEFAULT_PAGE_SIZE = 24
 DEFAULT_FACTOR = 10
-DEFAULT_K = 60
 DEFAULT_PERSONALIZATION = 0.3
-
-
-@dataclass(frozen=True, slots=True)
-class Fusion:
-    """How rankings are merged: ``k`` is the rank constant; an absent weight is 1."""
-
-    method: str = "rrf"
-    k: int = DEFAULT_K
-    weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-
-    def __post_init__(self) -> None:
-        check_choice(self.method, METHODS, "fusion.method")
-        check_range(self.k, 1, MAX_K, "fusion.k")
-        for name, weight in self.weights.items():
-            check_choice(name, RETRIEVERS, "fusion.weights")
-            check_range(weight, 0.0, MAX_FUSION_WEIGHT, f"fusion.weights.{name}")
-
-    def weight(self, retriever: str) -> float:
-        """The weight of a retriever, 0 to 10."""
-        return self.weights.get(retriever, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

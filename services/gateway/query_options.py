@@ -1,18 +1,44 @@
-"""Says how the words of a search are read, what is left out, and how a page is mixed."""
+"""Says how words are read, rankings merged, and pages mixed, and what no hit may be."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from catalog.normalize import clean
 from runtime.errors import InvalidArgument
 from services.gateway.limits import check_choice, check_range
 from services.gateway.parts import MAX_TEXT_CHARS
 
+RETRIEVERS = ("text", "image")
+METHODS = ("rrf", "dbsf", "relative", "convex")
+DEFAULT_K = 60
+MAX_K = 1000
+MAX_FUSION_WEIGHT = 10.0
 QUOTAS = ("brand", "style", "colour")
 MAX_QUOTA = 100
 MAX_EXCLUDED = 15
 MAX_IGNORED = 50
 MAX_IGNORED_CHARS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How rankings are merged: ``k`` is the rank constant; an absent weight is 1."""
+
+    method: str = "rrf"
+    k: int = DEFAULT_K
+    weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        check_choice(self.method, METHODS, "fusion.method")
+        check_range(self.k, 1, MAX_K, "fusion.k")
+        for name, weight in self.weights.items():
+            check_choice(name, RETRIEVERS, "fusion.weights")
+            check_range(weight, 0.0, MAX_FUSION_WEIGHT, f"fusion.weights.{name}")
+
+    def weight(self, retriever: str) -> float:
+        """The weight of a retriever, 0 to 10."""
+        return self.weights.get(retriever, 1.0)
 
 
 @dataclass(frozen=True, slots=True)

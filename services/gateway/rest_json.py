@@ -7,7 +7,8 @@ import orjson
 from catalog.facet import Facet
 from catalog.product import Product
 from catalog.product_filter import FLAGS
-from services.gateway.answer import Answer, Explanation, RankedProduct, Term
+from services.gateway.answer import Answer, Explanation, RankedProduct, Term, Understood
+from services.gateway.query_options import Fusion
 from services.gateway.similar import Similar
 
 CAPACITY = 20_000
@@ -84,6 +85,10 @@ def answer_to_json(answer: Answer, products: ProductJson, request_id: str) -> by
             "took_ms": answer.took_ms,
             "budget_ms": answer.budget_ms,
             "timings_ms": answer.timings_ms,
+            "understood": [_understood(each) for each in answer.understood],
+            "did_you_mean": answer.did_you_mean or None,
+            "relevance_cost": answer.relevance_cost,
+            "fusion": _fusion(answer.fusion) if answer.fusion else None,
         }
     )
 
@@ -100,6 +105,19 @@ def similar_to_json(similar: Similar, products: ProductJson, request_id: str) ->
             "request_id": request_id,
         }
     )
+
+
+def _understood(found: Understood) -> Mapping[str, str]:
+    return {
+        "field": found.field,
+        "value": found.value,
+        "from": found.written,
+        "effect": found.effect,
+    }
+
+
+def _fusion(fusion: Fusion) -> Mapping[str, object]:
+    return {"method": fusion.method, "k": fusion.k, "weights": dict(fusion.weights)}
 
 
 def _facet(facet: Facet) -> list[Mapping[str, object]]:

@@ -5,27 +5,36 @@ import binascii
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from catalog.crop import crop_at
 from runtime.errors import InvalidArgument
 from services.gateway import query as q
 from services.gateway.paging import MAX_TOKEN_CHARS
-from services.gateway.parts import MAX_TEXT_CHARS, Crop, Example, Part, Photo, Source, StoredPhoto
+from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, Photo, Source, StoredPhoto
 from services.gateway.parts import words as words_part
+from services.gateway.query_options import MAX_EXCLUDED, exclusion
 from services.gateway.schemas_filter import FilterBody, to_filter
+from services.gateway.schemas_options import (
+    FusionBody,
+    QuotasBody,
+    RerankBody,
+    Share,
+    StrictBody,
+    UnderstandBody,
+    to_fusion,
+    to_quotas,
+    to_rerank,
+    to_understand,
+)
 
 Retriever = Literal["text", "image"]
 Sort = Literal["relevance", "price_asc", "price_desc", "newest"]
 Id = Annotated[str, Field(min_length=1, max_length=128)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Weight = Annotated[float, Field(ge=0, le=q.MAX_FUSION_WEIGHT)]
+Excluded = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
-
-
-class CropBody(_Body):
+class CropBody(StrictBody):
     """A rectangle in fractions of the upright photo."""
 
     x: Share
@@ -34,7 +43,7 @@ class CropBody(_Body):
     height: Annotated[float, Field(gt=0, le=1)]
 
 
-class ImageBody(_Body):
+class ImageBody(StrictBody):
     """Where a photo comes from: exactly one of the three."""
 
     upload: str | None = Field(None, description="Name of a file part of this multipart request.")
@@ -42,34 +51,22 @@ class ImageBody(_Body):
     base64: str | None = Field(None, description="The photo itself; for small ones only.")
 
 
-class PartBody(_Body):
+class PartBody(StrictBody):
     """One part of a query: exactly one of text, image and product_id."""
 
     text: str | None = Field(None, max_length=MAX_TEXT_CHARS)
     image: ImageBody | None = None
     product_id: Id | None = None
     crop: CropBody | None = None
+    remove_background: bool = Field(
+        False, description="Only with image: what stands around the garment is taken out."
+    )
     weight: Annotated[float, Field(ge=-10, le=10)] = Field(
         1.0, description="Not 0; below 0 it leads away."
     )
 
 
-class WeightsBody(_Body):
-    """Weight of each retriever."""
-
-    text: Weight = 1.0
-    image: Weight = 1.0
-
-
-class FusionBody(_Body):
-    """How the rankings of the retrievers become one."""
-
-    method: Literal["rrf"] = "rrf"
-    k: int = Field(q.DEFAULT_K, ge=1, le=q.MAX_K)
-    weights: WeightsBody = WeightsBody()
-
-
-class SearchBody(_Body):
+class SearchBody(StrictBody):
     """A search. All fields are optional; without text and parts it lists by the filter."""
 
     text: str | None = Field(
@@ -109,9 +106,22 @@ class SearchBody(_Body):
     min_seq: int | None = Field(
         None, ge=0, le=q.MAX_SEQ, description="A change that the answer should know of."
     )
+    exclude: list[Excluded] = Field(
+        default_factory=list,
+        max_length=MAX_EXCLUDED,
+        description=f"What no hit may be; at most {MAX_TEXT_CHARS} characters together.",
+        examples=[["black", "no logo"]],
+    )
+    understand: UnderstandBody = UnderstandBody()
+    diversity: Share = Field(0.0, description="How much unlike each other the hits should be.")
+    quotas: QuotasBody = QuotasBody()
+    rerank: RerankBody | None = None
+    include_examples: bool = Field(
+        False, description="Whether the products of the query, and their likes, may be hits."
+    )
 
 
-class BatchGetBody(_Body):
+class BatchGetBody(StrictBody):
     """Products to read."""
 
     ids: list[Id] = Field(min_length=1, max_length=100)
@@ -133,7 +143,7 @@ def to_query(body: SearchBody, files: Mapping[str, bytes]) -> q.Query:
         personalization=body.personalization,
         blend=body.blend,
         retrievers=tuple(body.retrievers),
-        fusion=_fusion(body.fusion) if body.fusion else None,
+        fusion=to_fusion(body.fusion),
         candidate_factor=body.candidate_factor,
         explain=body.explain,
         budget_ms=body.budget_ms or 0,
@@ -144,15 +154,15 @@ def to_query(body: SearchBody, files: Mapping[str, bytes]) -> q.Query:
         page_token=body.page_token or "",
         collapse=body.collapse,
         min_seq=body.min_seq or 0,
+        exclude=tuple(
+            exclusion(text, f"exclude[{place}]") for place, text in enumerate(body.exclude)
+        ),
+        understand=to_understand(body.understand),
+        diversity=body.diversity,
+        quotas=to_quotas(body.quotas),
+        rerank=to_rerank(body.rerank),
+        include_examples=body.include_examples,
     )
-
-
-def _fusion(fusion: FusionBody) -> q.Fusion | None:
-    """What was asked for; None where neither the method nor anything of it is said."""
-    if not fusion.model_fields_set:
-        return None
-    weights = {"text": fusion.weights.text, "image": fusion.weights.image}
-    return q.Fusion(fusion.method, fusion.k, weights)
 
 
 def _part(part: PartBody, path: str, files: Mapping[str, bytes]) -> Part:
@@ -162,13 +172,19 @@ def _part(part: PartBody, path: str, files: Mapping[str, bytes]) -> Part:
     if part.text is not None:
         if part.crop is not None:
             raise InvalidArgument("only a photo can be cropped", field=f"{path}.crop")
+        if part.remove_background:
+            raise InvalidArgument(
+                "only a photo has a background", field=f"{path}.remove_background"
+            )
         return words_part(part.text, path, part.weight)
     crop = None
     if part.crop is not None:
-        crop = Crop(part.crop.x, part.crop.y, part.crop.width, part.crop.height)
+        sides = part.crop
+        crop = crop_at(f"{path}.crop", x=sides.x, y=sides.y, width=sides.width, height=sides.height)
+    source: Source = Example(part.product_id or "")
     if part.image is not None:
-        return Part(_photo(part.image, f"{path}.image", files), path, part.weight, crop)
-    return Part(Example(part.product_id or ""), path, part.weight, crop)
+        source = _photo(part.image, f"{path}.image", files)
+    return Part(source, path, part.weight, crop, part.remove_background)
 
 
 def _photo(image: ImageBody, path: str, files: Mapping[str, bytes]) -> Source:

@@ -2,21 +2,19 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from services.gateway.schemas_reasons import ExplanationReply, FusionReply, Reply, UnderstoodReply
 
 
-class _Reply(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-
-class SizeReply(_Reply):
+class SizeReply(Reply):
     """How many pieces of one size are in stock."""
 
     size: str
     stock: int
 
 
-class ProductReply(_Reply):
+class ProductReply(Reply):
     """One colour variant of a style; the price counts minor units of the currency (cents)."""
 
     id: str
@@ -42,42 +40,7 @@ class ProductReply(_Reply):
     added_seq: int
 
 
-class RetrieverReply(_Reply):
-    """Place, from 1, and score of a product in one retriever's list."""
-
-    rank: int
-    score: float
-
-
-class TermReply(_Reply):
-    """One term of a score; the mode stands with ``taste`` only."""
-
-    name: Literal["fusion.text", "fusion.image", "fusion.minmax", "taste"]
-    value: float
-    mode: Literal["user", "session", "cold"] | None = None
-
-
-class MoveReply(_Reply):
-    """A step that took a product from one place to another, both from 1."""
-
-    stage: Literal["sort", "collapse", "gone"]
-    from_: int = Field(alias="from")
-    to: int
-    why: str
-
-
-class ExplanationReply(_Reply):
-    """Why a product stands where it does.
-
-    The terms add up to its score; the moves lead from its place by score to its rank.
-    """
-
-    retrievers: dict[Literal["text", "image"], RetrieverReply]
-    terms: list[TermReply]
-    moves: list[MoveReply]
-
-
-class VariantReply(_Reply):
+class VariantReply(Reply):
     """Another product of a hit's style."""
 
     id: str
@@ -90,7 +53,7 @@ class VariantReply(_Reply):
     in_stock: bool
 
 
-class HitReply(_Reply):
+class HitReply(Reply):
     """One product of an answer."""
 
     rank: int
@@ -102,21 +65,21 @@ class HitReply(_Reply):
     explanation: ExplanationReply | None = None
 
 
-class TotalReply(_Reply):
+class TotalReply(Reply):
     """How many products, or styles where collapsed, paging reaches; eq: there are no more."""
 
     value: int
     relation: Literal["eq", "gte"]
 
 
-class GenerationReply(_Reply):
+class GenerationReply(Reply):
     """The artifact that a stage answered from, and the last catalogue change in it."""
 
     generation: str
     seq: int
 
 
-class FacetValueReply(_Reply):
+class FacetValueReply(Reply):
     """How many products, or styles where collapsed, hold a value; a filter takes it as it is."""
 
     value: str | bool
@@ -124,7 +87,7 @@ class FacetValueReply(_Reply):
     selected: bool
 
 
-class FacetRangeReply(_Reply):
+class FacetRangeReply(Reply):
     """How many products, or styles where collapsed, have a number from gte to below lt."""
 
     gte: int
@@ -148,7 +111,7 @@ Reason = Literal[
 ]
 
 
-class SearchReply(_Reply):
+class SearchReply(Reply):
     """The answer to a search."""
 
     hits: list[HitReply]
@@ -164,9 +127,30 @@ class SearchReply(_Reply):
     took_ms: int
     budget_ms: int
     timings_ms: dict[str, float]
+    understood: list[UnderstoodReply] = Field(description="What the words were read as.")
+    did_you_mean: str | None = Field(description="The words as they were probably meant.")
+    relevance_cost: float = Field(
+        ge=0, le=1, description="Share of the page's relevance that diversity and quotas cost."
+    )
+    fusion: FusionReply | None
 
 
-class SimilarReply(_Reply):
+class SuggestionReply(Reply):
+    """Words to search for, and where they come from; ``spelling``: what was typed, mended."""
+
+    text: str
+    kind: Literal["query", "product", "category", "brand", "spelling"]
+
+
+class SuggestReply(Reply):
+    """What a shopper may be typing, the best first."""
+
+    suggestions: list[SuggestionReply]
+    degraded: bool = Field(description="Whether some source of suggestions did not answer.")
+    request_id: str
+
+
+class SimilarReply(Reply):
     """Products that are like a product, and in what: its look, or title and kind in words."""
 
     hits: list[HitReply]
@@ -176,20 +160,20 @@ class SimilarReply(_Reply):
     request_id: str
 
 
-class BatchGetReply(_Reply):
+class BatchGetReply(Reply):
     """Products in the order asked for, each once, and the ids that no product has."""
 
     products: list[ProductReply]
     missing: list[str]
 
 
-class UploadReply(_Reply):
+class UploadReply(Reply):
     """The hash by which a search may name the photo."""
 
     sha256: str
 
 
-class ShopperReply(_Reply):
+class ShopperReply(Reply):
     """A demo shopper, with the kinds and colours that they bought most."""
 
     user_id: str
@@ -198,13 +182,13 @@ class ShopperReply(_Reply):
     colours: list[str]
 
 
-class ShoppersReply(_Reply):
+class ShoppersReply(Reply):
     """Some of the demo's shoppers."""
 
     shoppers: list[ShopperReply]
 
 
-class ProblemReply(_Reply):
+class ProblemReply(Reply):
     """What went wrong (RFC 9457)."""
 
     type: str

@@ -16,11 +16,10 @@ from services.gateway.query import Query, within_time
 from services.gateway.servicer_messages import (
     ProductMessages,
     answer_to_proto,
-    query_from_proto,
-    similar_from_proto,
     similar_to_proto,
 )
 from services.gateway.servicer_products import ProductMethods
+from services.gateway.servicer_queries import query_from_proto, similar_from_proto
 from services.gateway.similar import SimilarFinder
 from services.gateway.stages import Documents
 
