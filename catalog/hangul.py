@@ -1,10 +1,12 @@
 """Takes Korean words apart, which are written with and without the spaces between them."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 MAX_CHARS = 64
+_MARK = "~"
 _LONGEST_FORM = 16
 _LONGEST_PARTICLE = 4
 _SAFE_FORM = 3
@@ -23,6 +25,34 @@ _PARTICLE_OF_ONE = re.compile("[은는을를의로이인색톤]|으로|색의|�
 def has_hangul(word: str) -> bool:
     """Says whether a syllable of the Korean script stands in the word."""
     return _SYLLABLE.search(word) is not None
+
+
+def with_parts(tokens: Iterable[str]) -> Iterator[str]:
+    """Yields the words of a text, and after each Korean one its parts of two syllables.
+
+    Two Korean words that follow each other share a part as well, so that a text has the same
+    parts wherever its spaces stand: 롱패딩 and 롱 패딩 meet. Parts bear a mark that no word has.
+    That bigrams serve Korean retrieval about as well as morphemes: Lee and Ahn, "Using n-grams
+    for Korean text retrieval" (SIGIR 1996).
+
+    Args:
+        tokens: Words of the normaliser, in order.
+    """
+    before = ""
+    for token in tokens:
+        yield token
+        if token.isascii() or not has_hangul(token):
+            before = ""
+            continue
+        chars = before + token
+        for first, second in pairwise(chars):
+            yield _MARK + first + second
+        before = token[-1]
+
+
+def is_part(token: str) -> bool:
+    """Says whether a token of the normaliser is a part of words, no word itself."""
+    return token.startswith(_MARK)
 
 
 def segments(word: str, known: Collection[str]) -> list[str]:

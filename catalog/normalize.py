@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from catalog.hangul import with_parts
 from catalog.words import Term, WordTable
 
 MAX_CHARS = 512
@@ -61,14 +62,15 @@ class Normalizer:
 
         Compatibility forms are unified (NFKC), case is folded, garment phrases become one token,
         plurals of garments the singular; stop words and lone Latin letters fall away. Letters of
-        every script are words.
+        every script are words; Korean ones are followed by their parts (:mod:`catalog.hangul`).
 
         Args:
             text: Any text; characters past ``max_chars`` are ignored.
             max_chars: Most characters that are read.
             max_tokens: Most tokens that are returned.
         """
-        return list(_first(self._tokens(text[:max_chars]), max_tokens))
+        tokens = self._tokens(text[:max_chars])
+        return list(_first(tokens if text.isascii() else with_parts(tokens), max_tokens))
 
     def document_tokens(self, text: str) -> list[str]:
         """Returns the words to index: :meth:`tokens` of a text of any length, without caps.
@@ -79,7 +81,7 @@ class Normalizer:
         for term in self._terms(_fold(text)):
             if self._is_indexed(term.token):
                 found += (term.token, *term.also)
-        return found
+        return found if text.isascii() else list(with_parts(found))
 
     def readable(self, text: str) -> str:
         """Returns the text for a model that reads words, such as a text encoder.
