@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from catalog.product import Product
-from catalog.product_filter import ProductFilter, admits
+from catalog.product_filter import Condition, ProductFilter, admits
 from services.gateway.answer import Generation
 from services.gateway.arrangement import in_order, rows_by_id
 from services.gateway.facets import Question, counted
 from services.gateway.stages import Boost, Completion, Counts, Ranking
+from services.text_retriever.boosts import Boost as Lifting
+from services.text_retriever.browse import without_photo
 from services.text_retriever.index import TextIndex
 
 GENERATION = Generation("local")
@@ -35,10 +37,19 @@ class LocalText:
         boosts: Sequence[Boost] = (),
         excluded_text: str = "",
     ) -> Ranking:
-        """The best ``count`` products that hold one of the words."""
+        """The best ``count`` products that hold one of the words, and no excluded one."""
         depth = count if filter is None else max(count, len(self.products))
-        ids, scores = self.index.search(self.index.normalizer.tokens(text), depth)
-        return admitted(Ranking(ids, scores.tolist(), GENERATION), filter, self.products, count)
+        tokens_of = self.index.normalizer.tokens
+        ids, scores = self.index.search(
+            tokens_of(text),
+            depth,
+            boosts=[Lifting(Condition(each.field, each.values), each.weight) for each in boosts],
+            excluded=tokens_of(excluded_text),
+        )
+        places = without_photo(self.index.columns, ids)
+        dark = frozenset(ids[place] for place in places)
+        found = Ranking(ids, scores.tolist(), GENERATION, without_photo=dark)
+        return admitted(found, filter, self.products, count)
 
     async def browse(
         self,
@@ -90,4 +101,10 @@ def admitted(
         for name, score in zip(found.ids, found.scores, strict=True)
         if name in products and admits(condition, products[name])
     ][:count]
-    return replace(found, ids=[name for name, _ in kept], scores=[score for _, score in kept])
+    ids = [name for name, _ in kept]
+    return replace(
+        found,
+        ids=ids,
+        scores=[score for _, score in kept],
+        without_photo=found.without_photo & {*ids},
+    )

@@ -1,4 +1,4 @@
-"""Lists products without words, and counts what a list of them holds."""
+"""Lists products without words, and tells what the products of a list hold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -100,6 +100,13 @@ def product_rows(columns: ColumnsView, ids: Sequence[str]) -> Rows:
     told.brands[there] = columns.at("brand", held) - 1
     told.colours[there] = columns.at("colour", held) - 1
     return told
+
+
+def without_photo(columns: ColumnsView, ids: Sequence[str]) -> list[int]:
+    """Returns the places among the ids, ascending, of products that have no photo."""
+    rows = columns.rows_of(ids)
+    there = np.flatnonzero(rows >= 0)
+    return [*map(int, there[~columns.at("has_photo", rows[there])])]
 
 
 def _keys(columns: ColumnsView, rows: npt.NDArray[np.int32], order: Order) -> npt.NDArray[np.int64]:

@@ -14,6 +14,7 @@ from catalog.normalize import Normalizer
 from catalog.product import Product
 from catalog.product_filter import ProductFilter
 from runtime import canaries
+from services.text_retriever.boosts import Boost, Lift, lift_of, unit_of
 from services.text_retriever.documents import ROW, WEIGHTS, DocumentMaker, schema
 from services.text_retriever.files import (
     COLUMNS,
@@ -23,7 +24,7 @@ from services.text_retriever.files import (
     open_engine,
     read_columns,
 )
-from services.text_retriever.query import any_of, clauses_of, rows_query, with_clauses
+from services.text_retriever.query import any_of, clauses_of, none_of, rows_query, with_clauses
 
 __all__ = ["CANARY_TOLERANCE", "FORMAT", "WEIGHTS", "TextIndex"]
 
@@ -73,6 +74,7 @@ class TextIndex:
         self._columns = columns
         self._normalizer = normalizer
         self._is_sorted = is_sorted and self._searcher.num_segments <= 1
+        self._unit = unit_of(self._searcher.num_docs)
 
     @staticmethod
     def write(
@@ -135,17 +137,26 @@ class TextIndex:
         return self._columns
 
     def search(
-        self, tokens: Sequence[str], count: int, *, found: ProductFilter | None = None
+        self,
+        tokens: Sequence[str],
+        count: int,
+        *,
+        found: ProductFilter | None = None,
+        boosts: Sequence[Boost] = (),
+        excluded: Sequence[str] = (),
     ) -> tuple[list[str], npt.NDArray[np.float32]]:
         """Returns the products that hold any of the tokens, best first.
 
         Fewer than ``count`` are all there are. The mask of the columns decides what the filter
-        admits; the engine is only asked in a way that spares it most of the others.
+        admits; the engine is only asked in a way that spares it most of the others. A boost of a
+        field that the index does not keep reaches the first 10,000 products by words.
 
         Args:
             tokens: Tokens of the normaliser.
             count: Most products wanted, 1 or more.
             found: A filter that passed its check; None admits all.
+            boosts: What lifts some of the products; none is found for a boost alone.
+            excluded: Tokens that no product found may hold.
 
         Returns:
             Ids, and their scores as float32 of the same length.
@@ -153,7 +164,9 @@ class TextIndex:
         Raises:
             Internal: The engine failed.
         """
-        query, admitted = any_of(self._schema, tokens), None
+        admitted = None
+        lift = lift_of(self._schema, self._columns, boosts, self._unit)
+        clauses = [*lift.clauses, *none_of(self._schema, excluded)]
         # Some more than wanted show whether the last one wanted is tied with one that is not.
         wanted = depth = count if self._is_sorted else count + count // 8 + 8
         if found is not None:
@@ -161,16 +174,17 @@ class TextIndex:
             matching = int(np.count_nonzero(admitted))
             if not matching:
                 return [], np.empty(0, np.float32)
-            clauses, is_exact = clauses_of(self._schema, found)
+            admitting, is_exact = clauses_of(self._schema, found)
             if matching <= _FEW_ROWS and not is_exact:
                 few = rows_query(self._schema, np.flatnonzero(admitted).tolist())
-                query = with_clauses(query, [(Occur.Must, few)])
-            elif matching < _WIDE * len(self) and clauses:
-                query = with_clauses(query, clauses)
+                clauses.append((Occur.Must, few))
+            elif matching < _WIDE * len(self) and admitting:
+                clauses += admitting
                 depth = wanted if is_exact else _DEEPER * wanted
             else:
                 depth = int(_SPARE * wanted * len(self) / matching) + 1
-        rows, scores = self._best(query, count, admitted, depth)
+        query = with_clauses(any_of(self._schema, tokens), clauses)
+        rows, scores = self._best(query, count, admitted, depth, lift)
         ids = self._columns.ids
         return [ids[row] for row in rows.tolist()], scores
 
@@ -185,20 +199,26 @@ class TextIndex:
         count: int,
         admitted: npt.NDArray[np.bool_] | None,
         depth: int,
+        lift: Lift,
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """Asks deeper and deeper until enough of the hits are admitted."""
+        """Asks deeper and deeper until enough of the hits are admitted, and none below would be
+        lifted above them.
+        """
         depth = min(depth, max(self._searcher.num_docs, 1))
         while True:
             rows, scores = self._hits(query, depth)
             is_all = len(rows) < depth or depth >= self._searcher.num_docs
-            last = scores[-1] if len(scores) else 0.0
+            reach = (scores[-1] if len(scores) else 0.0) + lift.most
+            if lift.rows is not None:
+                scores = scores + lift.rows[rows]
             if admitted is not None:
                 kept = admitted[rows]
                 rows, scores = rows[kept], scores[kept]
             enough = len(rows) >= count
             # Equal scores are cut off in the order of the segments: those of the last may lack
             # the one with the smallest id.
-            is_settled = self._is_sorted or np.count_nonzero(scores > last) >= count
+            is_in_order = self._is_sorted and lift.rows is None
+            is_settled = is_in_order or np.count_nonzero(scores > reach) >= count
             if is_all or (enough and (is_settled or depth >= _MOST_FOR_TIES)):
                 order = np.lexsort((self._columns.id_ranks(rows), -scores))[:count]
                 return rows[order], scores[order]

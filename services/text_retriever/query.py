@@ -35,13 +35,34 @@ def any_of(schema: Schema, tokens: Sequence[str]) -> Query:
     )
 
 
+def holding(schema: Schema, field: str, values: Sequence[str]) -> Query:
+    """Returns the query for documents that have one of the values of a field that is kept."""
+    terms = [kept_term(field, value) for value in values]
+    if len(terms) == 1:
+        return Query.term_query(schema, KEPT, terms[0], KEPT_OPTION)
+    return Query.term_set_query(schema, KEPT, terms)
+
+
+def none_of(schema: Schema, tokens: Sequence[str]) -> Clauses:
+    """Returns the clauses that leave out the documents with any of the tokens."""
+    return [
+        (Occur.MustNot, Query.term_query(schema, WORDS, token, WORDS_OPTION))
+        for token in dict.fromkeys(tokens)
+    ]
+
+
 def rows_query(schema: Schema, rows: Sequence[int]) -> Query:
     """Returns the query for the documents of rows of the columns."""
     return Query.term_set_query(schema, ROW, rows)
 
 
 def with_clauses(query: Query, clauses: Clauses) -> Query:
-    """Returns the query for those of its documents that the clauses admit, scored as before."""
+    """Returns the query for those of its documents that the clauses admit.
+
+    What must be there adds nothing to the scores; what should be adds its own.
+    """
+    if not clauses:
+        return query
     unscored = [
         (occur, Query.const_score_query(clause, 0.0) if occur == Occur.Must else clause)
         for occur, clause in clauses
@@ -57,7 +78,7 @@ def clauses_of(schema: Schema, found: ProductFilter) -> tuple[Clauses, bool]:
     """
     match found:
         case Condition(field, values) if is_kept(field):
-            return [(Occur.Must, _holding(schema, field, values))], True
+            return [(Occur.Must, holding(schema, field, values))], True
         case Condition():
             return [], False
         case Not(inner):
@@ -72,13 +93,6 @@ def clauses_of(schema: Schema, found: ProductFilter) -> tuple[Clauses, bool]:
                 return [], False
             some = Query.boolean_query([(Occur.Should, _all_of(part)) for part, _ in parts])
             return [(Occur.Must, some)], all(e for _, e in parts)
-
-
-def _holding(schema: Schema, field: str, values: Sequence[str]) -> Query:
-    terms = [kept_term(field, value) for value in values]
-    if len(terms) == 1:
-        return Query.term_query(schema, KEPT, terms[0], KEPT_OPTION)
-    return Query.term_set_query(schema, KEPT, terms)
 
 
 def _all_of(clauses: Clauses) -> Query:

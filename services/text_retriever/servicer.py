@@ -15,12 +15,13 @@ from fashion.text.v1 import text_retriever_pb2_grpc as pb_grpc
 from runtime.budgets import longest_wait_s
 from runtime.errors import DeadlineExceeded, InvalidArgument, ServiceError, Unavailable
 from runtime.metrics import Metrics
-from services.text_retriever.browse import browse, count_facets, product_rows
+from services.text_retriever.browse import browse, count_facets, product_rows, without_photo
 from services.text_retriever.index import TextIndex
 from services.text_retriever.live import TextView
 from services.text_retriever.servicer_messages import (
     MAX_BATCH,
     ORDERS,
+    boosts_of,
     check_count,
     check_query,
     check_seq,
@@ -162,15 +163,19 @@ class TextRetrieverServicer(pb_grpc.TextRetrieverServiceServicer):
     def _answer(self, index: TextIndex, query: pb.TextQuery, arrived: float) -> pb.TextResult:
         try:
             check_query(query)
-            count, found = hit_count(query.hit_count), filter_of(query)
+            count, found, boosts = hit_count(query.hit_count), filter_of(query), boosts_of(query)
             if query.deadline_ms and (self._clock() - arrived) * 1000 >= query.deadline_ms:
                 raise DeadlineExceeded("the query's budget is spent", field="deadline_ms")
             tokens = index.normalizer.tokens(query.text)
-            ids, scores = index.search(tokens, count, found=found)
+            excluded = index.normalizer.tokens(query.excluded_text)
+            ids, scores = index.search(tokens, count, found=found, boosts=boosts, excluded=excluded)
         except ServiceError as error:
             return pb.TextResult(status=status_of(error))
         return pb.TextResult(
-            status=catalog_pb2.QueryStatus(), hits=hits_to_proto(ids, scores), terms=tokens
+            status=catalog_pb2.QueryStatus(),
+            hits=hits_to_proto(ids, scores),
+            terms=tokens,
+            without_photo=without_photo(index.columns, ids),
         )
 
 

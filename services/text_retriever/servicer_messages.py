@@ -8,10 +8,11 @@ import numpy.typing as npt
 
 from catalog.filter_wire import filter_from_proto
 from catalog.product import MAX_ID_CHARS
-from catalog.product_filter import ProductFilter, check_field
+from catalog.product_filter import Condition, ProductFilter, check_field, check_filter
 from fashion.catalog.v1 import catalog_pb2
 from fashion.text.v1 import text_retriever_pb2 as pb
 from runtime.errors import Code, InvalidArgument, ServiceError
+from services.text_retriever.boosts import Boost
 from services.text_retriever.browse import Order, Rows
 
 MAX_BATCH = 32
@@ -20,6 +21,9 @@ MAX_HITS = 1000
 DEFAULT_HITS = 200
 MAX_IDS = 1000
 MAX_FIELDS = 20
+MAX_BOOSTS = 32
+MAX_BOOST_VALUES = 50
+MAX_BOOST = 100
 
 ORDERS: Mapping[pb.BrowseOrder, Order] = {
     pb.BROWSE_ORDER_UNSPECIFIED: "id",
@@ -41,8 +45,35 @@ def check_query(query: pb.TextQuery) -> None:
         raise InvalidArgument("text is required", field="text")
     if len(query.text) > MAX_CHARS:
         raise InvalidArgument(f"text may have at most {MAX_CHARS} characters", field="text")
+    if len(query.excluded_text) > MAX_CHARS:
+        raise InvalidArgument(
+            f"excluded_text may have at most {MAX_CHARS} characters", field="excluded_text"
+        )
     if query.deadline_ms < 0:
         raise InvalidArgument("deadline_ms must be 0 or more", field="deadline_ms")
+
+
+def boosts_of(query: pb.TextQuery) -> list[Boost]:
+    """Returns what lifts products, checked.
+
+    Raises:
+        InvalidArgument: There are too many, or one is malformed; the error names it.
+    """
+    if len(query.boosts) > MAX_BOOSTS:
+        raise InvalidArgument(f"at most {MAX_BOOSTS} boosts", field="boosts")
+    return [_boost(each, f"boosts[{place}]") for place, each in enumerate(query.boosts)]
+
+
+def _boost(message: pb.Boost, path: str) -> Boost:
+    if not 1 <= len(message.values) <= MAX_BOOST_VALUES:
+        raise InvalidArgument(
+            f"a boost needs 1 to {MAX_BOOST_VALUES} values", field=f"{path}.values"
+        )
+    if not 0 <= message.weight <= MAX_BOOST:  # not a number is neither
+        raise InvalidArgument(f"weight must be 0 to {MAX_BOOST}", field=f"{path}.weight")
+    condition = Condition(message.field, tuple(message.values))
+    check_filter(condition, path=path)
+    return Boost(condition, message.weight)
 
 
 def hit_count(wanted: int) -> int:
