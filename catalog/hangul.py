@@ -121,9 +121,19 @@ def _cheapest(word: str, found: list[list[int]], *, unknown: bool = False) -> li
 
 def _forms(word: str, start: int, way: _Way, ends: list[int]) -> Iterator[tuple[int, _Way]]:
     for end in ends:
-        if way.unknown != 1 or end - start >= _SAFE_FORM:
+        if way.unknown == 1 and end - start < _SAFE_FORM:
+            continue
+        if end > start + 1 or _may_stand_alone(word[start], way):
             parts = (*way.parts, word[start:end])
             yield end, _Way(way.missing, way.pieces + 1, start - end, parts, 0)
+
+
+def _may_stand_alone(char: str, way: _Way) -> bool:
+    """Whether a known character may be a part: those that are particles only as particles may."""
+    if not _PARTICLE.fullmatch(char):
+        return True
+    is_after_one = bool(way.parts) and len(way.parts[-1]) == 1
+    return bool(way.parts) and (not is_after_one or bool(_PARTICLE_OF_ONE.fullmatch(char)))
 
 
 def _particles(word: str, start: int, way: _Way) -> Iterator[tuple[int, _Way]]:
