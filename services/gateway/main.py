@@ -30,6 +30,7 @@ from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.main_access import PersonalSearch, open_access
 from services.gateway.main_observed import ObservedSearch, cache_counter
 from services.gateway.main_released import Released, follow_releases, fusion_of, name_of
+from services.gateway.main_suggest import NotedSearch, open_past_queries
 from services.gateway.paging import Paging
 from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
@@ -44,6 +45,7 @@ from services.gateway.servicer_access import admission
 from services.gateway.settings import Settings
 from services.gateway.shoppers import DemoShoppers
 from services.gateway.stages import FactorCache as Factors
+from services.gateway.suggesting import Suggester
 from services.gateway.taste import TasteFinder
 from services.gateway.vector_cache import VectorCache
 from services.gateway.write_lane import WriteLane
@@ -59,7 +61,9 @@ async def run(config: Settings, serving: ServerSettings) -> None:
     metrics = Metrics(STAGE)
 
     def register(server: grpc.aio.Server) -> None:
-        servicer = SearchServicer(rooms.searching, rooms.documents, rooms.pictures, rooms.writes)
+        servicer = SearchServicer(
+            rooms.searching, rooms.documents, rooms.pictures, rooms.writes, rooms.suggester
+        )
         add_SearchServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]  # generated code
 
     access = open_access(config)
@@ -73,9 +77,11 @@ async def run(config: Settings, serving: ServerSettings) -> None:
     pictures, writes = Pictures(media, catalog, lane), CatalogWrites(catalog, media, lane)
     pipeline = open_pipeline(config, pools, redis, releases, pictures, documents, metrics)
     shoppers = DemoShoppers(catalog) if config.demo_shoppers else None
-    search = PersonalSearch(ObservedSearch(pipeline, metrics))
+    past = open_past_queries(config, redis)
+    search = NotedSearch(PersonalSearch(ObservedSearch(pipeline, metrics)), past)
+    suggester = Suggester(TextClient(pools.text), past)
     why = stage.why_not_ready
-    rooms = Rooms(search, documents, pictures, shoppers, why, metrics, writes, access)
+    rooms = Rooms(search, documents, pictures, shoppers, why, metrics, writes, access, suggester)
     http = HttpServer(create_app(rooms), config.http_address, drain_s=serving.drain_s)
     try:
         await releases.poll()

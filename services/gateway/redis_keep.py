@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -18,6 +18,9 @@ POOL_WAIT_S = 0.02
 MAX_CONNECTIONS = 32
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+Command: TypeAlias = tuple[str | bytes | int, ...]
+"""The name of a command of Redis, and its arguments."""
 
 
 def connect(url: str) -> Redis:
@@ -85,6 +88,17 @@ class RedisKeep:
             return value
         values = await self.get_many([key])
         return values[0] if values else None
+
+    async def batch(self, commands: Sequence[Command]) -> list[object] | None:
+        """The answers to commands that travel together, or None if Redis does not answer."""
+
+        async def run() -> list[object]:
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for command in commands:
+                    pipeline.execute_command(*command)
+                return list(await pipeline.execute())
+
+        return await self._guarded(run)
 
     async def close(self) -> None:
         """Closes all connections."""

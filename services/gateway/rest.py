@@ -30,6 +30,7 @@ from services.gateway.rest_problems import problem, problem_of
 from services.gateway.rest_products import ProductRoutes
 from services.gateway.rest_routes import JSON, Rooms, Routes
 from services.gateway.rest_similar import SimilarRoutes
+from services.gateway.rest_suggest import SuggestRoutes
 from services.gateway.schemas import BatchGetBody, SearchBody
 from services.gateway.similar import SimilarFinder
 
@@ -71,6 +72,8 @@ def create_app(
     endpoints += SimilarRoutes(finder).endpoints()
     if rooms.writes is not None:
         endpoints += ProductRoutes(rooms.writes, body_timeout_s=body_timeout_s).endpoints()
+    if rooms.suggester is not None:
+        endpoints += SuggestRoutes(rooms.suggester).endpoints()
     for endpoint in endpoints:
         add(app, endpoint, rooms.access)
     _add_pages(app, web, rooms.access)

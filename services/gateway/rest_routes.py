@@ -23,6 +23,7 @@ from services.gateway.schemas import BatchGetBody, SearchBody, to_query
 from services.gateway.servicer import Searching
 from services.gateway.shoppers import DemoShoppers
 from services.gateway.stages import Documents
+from services.gateway.suggesting import Suggester
 
 JSON = "application/json"
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -36,7 +37,7 @@ class Rooms:
     """What the doors open to.
 
     ``shoppers`` is None where the catalogue is not the demo's; ``writes`` is None where the
-    gateway only reads; ``access`` says who may.
+    gateway only reads; ``access`` says who may; ``suggester`` is None where nothing is suggested.
     """
 
     searching: Searching
@@ -47,6 +48,7 @@ class Rooms:
     metrics: Metrics
     writes: CatalogWrites | None = None
     access: Access = field(default_factory=open_to_all)
+    suggester: Suggester | None = None
 
 
 class Routes:

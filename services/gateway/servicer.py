@@ -17,11 +17,13 @@ from services.gateway.servicer_messages import (
     ProductMessages,
     answer_to_proto,
     similar_to_proto,
+    suggestions_to_proto,
 )
 from services.gateway.servicer_products import ProductMethods
 from services.gateway.servicer_queries import query_from_proto, similar_from_proto
 from services.gateway.similar import SimilarFinder
 from services.gateway.stages import Documents
+from services.gateway.suggesting import DEFAULT_LIMIT, Suggester
 
 NAME = "fashion.search.v1.SearchService"
 MAX_BATCH = 100
@@ -45,11 +47,13 @@ class SearchServicer(SearchServiceServicer):
         documents: Documents,
         pictures: Pictures,
         writes: CatalogWrites | None = None,
+        suggester: Suggester | None = None,
     ) -> None:
         self._products = ProductMethods(writes)
         self._searching = searching
         self._documents = documents
         self._pictures = pictures
+        self._suggester = suggester
         self._messages = ProductMessages()
 
     async def Search(self, request: pb.SearchRequest, context: _Context) -> pb.SearchResponse:
@@ -69,6 +73,16 @@ class SearchServicer(SearchServiceServicer):
         request_id = current_request_id()
         context.set_trailing_metadata(((METADATA_KEY, request_id),))
         return similar_to_proto(similar, self._messages, request_id)
+
+    async def Suggest(self, request: pb.SuggestRequest, context: _Context) -> pb.SuggestResponse:
+        """Completes what a shopper is typing."""
+        if self._suggester is None:
+            raise NotFound("this gateway suggests nothing")
+        limit = request.limit or DEFAULT_LIMIT
+        answer = await self._suggester.suggest(request.text, limit, context.time_remaining())
+        request_id = current_request_id()
+        context.set_trailing_metadata(((METADATA_KEY, request_id),))
+        return suggestions_to_proto(answer, request_id)
 
     async def GetProduct(
         self, request: pb.GetProductRequest, context: _Context

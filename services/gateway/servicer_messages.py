@@ -10,6 +10,7 @@ from fashion.search.v1 import search_pb2 as pb
 from services.gateway.answer import Answer, Explanation
 from services.gateway.query_options import Fusion
 from services.gateway.similar import Similar
+from services.gateway.suggesting import Suggestions
 
 CAPACITY = 20_000
 
@@ -80,6 +81,15 @@ def similar_to_proto(
     )
     _add_hits(response, answer, messages)
     return response
+
+
+def suggestions_to_proto(answer: Suggestions, request_id: str) -> pb.SuggestResponse:
+    """The response of suggestions."""
+    return pb.SuggestResponse(
+        suggestions=[pb.Suggestion(text=each.text, kind=each.kind) for each in answer.found],
+        degraded=answer.degraded,
+        request_id=request_id,
+    )
 
 
 def _fusion(fusion: Fusion) -> pb.Fusion:

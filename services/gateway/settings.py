@@ -29,6 +29,7 @@ class Settings:
         key_file: The file of `hemline keys`; empty, or while there is none: everybody may do
             everything, and only this machine is served.
         page_session: Whether the page may search without a key of its own where keys are asked for.
+        past_queries: Whether words that five shoppers searched for are suggested to others.
         refuse_sqlite: Whether a catalogue in a file is refused, as a cluster must.
         poll_s: Seconds between looks at the release and, while it is not there, the catalogue.
     """
@@ -48,6 +49,7 @@ class Settings:
     demo_shoppers: bool = False
     key_file: str = ""
     page_session: bool = True
+    past_queries: bool = True
     refuse_sqlite: bool = False
     poll_s: float = 5.0
 
