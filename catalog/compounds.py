@@ -14,7 +14,23 @@ _SHORTEST_STRANGER = 4
 _CACHED = 20_000
 
 # Declension of adjectives and nouns, comparatives among them, the shortest first.
-_ENDINGS = ("e", "n", "s", "en", "er", "es", "em", "ern", "ere", "erer", "eren", "eres", "erem")
+_ENDINGS = (
+    "e",
+    "n",
+    "s",
+    "r",
+    "m",
+    "en",
+    "er",
+    "es",
+    "em",
+    "ern",
+    "ere",
+    "erer",
+    "eren",
+    "eres",
+    "erem",
+)
 # What joins the parts of a compound.
 _LINKS = ("s", "n", "en", "e", "es", "er")
 _UMLAUTS = str.maketrans("äöü", "aou")
@@ -38,22 +54,37 @@ class Compounds:
     or without their dots, as on other keyboards.
 
     Args:
-        forms: Words in NFC and lower case; a form of several words is no part of a compound.
+        forms: Words in NFC and lower case. A form of several words is no part of a compound; those
+            of its words that inflect no other form are forms as well.
     """
 
     def __init__(self, forms: Iterable[str]) -> None:
+        forms = list(forms)
         whole = [form for form in forms if form and " " not in form]
         self._known: dict[str, str] = {}
-        for spell in (_plain, _with_digraphs, _without_umlauts):
+        for spell in (_plain, _with_digraphs):
             for form in whole:
                 self._known.setdefault(spell(form), form)
+        # "lange" is a form of "lang" before it is "länge" without its dots.
+        self._undotted = {known.translate(_UMLAUTS): form for known, form in self._known.items()}
         # "wolle" stands as "woll" before another word.
         self._stems = {
             form[:-1]: known
             for form, known in self._known.items()
             if form.endswith("e") and len(form) > _SHORTEST_PART + 1
         }
+        # Those of a phrase are inflected, "hohe taille": they follow once all others are known.
+        for word in (word for form in forms if " " in form for word in form.split()):
+            if not self.form(word):
+                self._known.setdefault(_plain(word), word)
         self._kept = lru_cache(_CACHED)(self._parts)
+
+    def phrase(self, form: str) -> tuple[str, ...]:
+        """Returns the words of a form, each as the dictionary writes it alone.
+
+        Words of a text that went through :meth:`parts` meet the forms of several words so.
+        """
+        return tuple(self.form(word) or word for word in form.split())
 
     def parts(self, word: str) -> tuple[str, ...]:
         """Returns the forms that a word is made of, in order, as the dictionary writes them.
@@ -74,7 +105,12 @@ class Compounds:
     def form(self, word: str) -> str:
         """Returns the form that a word is or inflects, "" where there is none."""
         word = _plain(word)
-        return next((self._known[each] for each in _bases(word) if each in self._known), "")
+        found = next((self._known[each] for each in _bases(word) if each in self._known), "")
+        if found:
+            return found
+        # Before a hyphen stands what stands before the next part of a compound.
+        rest = (self._undotted[each] for each in _bases(word) if each in self._undotted)
+        return self._stems.get(word) or next(rest, "")
 
     def _parts(self, word: str) -> tuple[str, ...]:
         if form := self.form(word):
@@ -101,7 +137,9 @@ class Compounds:
         least = _SHORTEST_HEAD if way.unknown and len(way.parts) == 1 else _SHORTEST_PART
         for end in range(start + least, min(len(word), start + _LONGEST_FORM) + 1):
             written = word[start:end]
-            form = self._known.get(written) or (self._stems.get(written) if end < len(word) else "")
+            form = self._known.get(written) or self._undotted.get(written)
+            if not form and end < len(word):
+                form = self._stems.get(written)
             if not form:
                 continue
             parts = (*way.parts, form)
@@ -137,10 +175,6 @@ def _with_digraphs(word: str) -> str:
     for letter, digraph in _DIGRAPHS:
         word = word.replace(letter, digraph)
     return word
-
-
-def _without_umlauts(word: str) -> str:
-    return _plain(word).translate(_UMLAUTS)
 
 
 def _bases(word: str) -> Iterator[str]:
