@@ -38,6 +38,7 @@ MARKERS = (
     "over_after",
     "strict",
     "unreal",
+    "units",
     "size_before",
     "size_after",
 )
@@ -73,7 +74,7 @@ class Grammar:
             they govern; ``exclude_or`` binds a second thing to the same marker, ``exclude_and``
             one of the same field, ``exclude_end`` ends its reach. ``strict`` are the markers of
             prices that leave out the number itself; ``unreal`` words that make another thing of
-            the one behind them.
+            the one behind them; ``units`` what a number counts that is no price.
         between: The word before the first number, which may be empty, and the one between the two.
         names: ``currencies`` leads from a written name to the ISO code, ``sizes`` to a size.
         numbers: ``numbers`` ("fifty") and ``multipliers`` ("thousand", "만") lead to their value,
@@ -172,6 +173,7 @@ class Lexicon:
 
 _Table = Mapping[str, object]
 _T = TypeVar("_T")
+_Forms = dict[tuple[str, str], dict[str, tuple[str, ...]]]
 
 
 def _table(language: str, text: str) -> _Table:
@@ -200,7 +202,7 @@ def _words(language: str, path: str, found: object) -> tuple[str, ...]:
 
 
 def _concepts(tables: Mapping[str, _Table]) -> tuple[Concept, ...]:
-    forms: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    forms: _Forms = {}
     for language, table in tables.items():
         for name, entries in _part(table, "concepts").items():
             if name not in FIELDS:
@@ -210,7 +212,21 @@ def _concepts(tables: Mapping[str, _Table]) -> tuple[Concept, ...]:
             for key, written in entries.items():
                 path = f"concepts.{name}.{key}"
                 forms.setdefault((name, key), {})[language] = _words(language, path, written)
-    return tuple(Concept(home, name, found) for (home, name), found in forms.items())
+    return tuple(Concept(home, name, found) for (home, name), found in _same(forms).items())
+
+
+def _same(forms: _Forms) -> _Forms:
+    """Joins a concept whose name is an English form of another one of its field to that one."""
+    english = {
+        (home, form): name for (home, name), held in forms.items() for form in held.get("en", ())
+    }
+    found: _Forms = {}
+    for (home, name), held in forms.items():
+        meant = name if "en" in held else english.get((home, name), name)
+        joined = found.setdefault((home, meant), {})
+        for language, written in held.items():
+            joined[language] = (*joined.get(language, ()), *written)
+    return found
 
 
 def _grammar(language: str, table: _Table) -> Grammar:

@@ -4,14 +4,10 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from catalog.limits import MAX_INT64
+from catalog.money import minor_digits
 from offline.importing.records import BadRow
 from offline.importing.values import NOTHING, text_of
 
-# Currencies whose minor unit is not a hundredth (ISO 4217).
-_DIGITS = {
-    **dict.fromkeys(("CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"), 0),
-    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
-}
 _DOLLARS = ("USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP")
 # What a sign may mean; where nobody told a currency, "$" and "¥" mean the first.
 _SIGNS: dict[str, tuple[str, ...]] = {
@@ -37,11 +33,6 @@ _NUMBER = re.compile(
 )
 _MAX_PRICE_CHARS = 64
 _NO_PRICE = "not a price"
-
-
-def minor_digits(currency: str) -> int:
-    """Returns how many decimals a currency has."""
-    return _DIGITS.get(currency, 2)
 
 
 def price_of(value: object, currency: str) -> tuple[int | None, str]:

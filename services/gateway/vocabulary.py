@@ -39,6 +39,7 @@ class Vocabulary:
     Attributes:
         products: How many there are.
         currency: ISO code of their prices; empty where none has a price.
+        dearest: The highest price, in minor units; 0 where none has one.
         values: How many products hold each value, by field; attributes are ``attributes.NAME``.
             Sizes count in or out of stock.
         frequencies: How many products hold each token of the normaliser.
@@ -48,6 +49,7 @@ class Vocabulary:
 
     products: int
     currency: str
+    dearest: int
     values: Mapping[str, Mapping[str, int]]
     frequencies: Mapping[str, int]
     table: WordTable
@@ -60,18 +62,19 @@ class Vocabulary:
         """Reads the words of products, given in any order."""
         words_of = lru_cache(_TEXTS_KEPT)(lambda text: frozenset(normalizer.document_tokens(text)))
         normalizer = Normalizer(table)
-        count, currency = 0, ""
+        count, currency, dearest = 0, "", 0
         values: dict[str, Counter[str]] = {}
         frequencies: Counter[str] = Counter()
         for product in products:
             count += 1
             currency = currency or product.currency
+            dearest = max(dearest, product.price_minor or 0)
             for field in (*_FIELDS, *(ATTRIBUTES + name for name in product.attributes)):
                 values.setdefault(field, Counter()).update(values_of(product, field))
             values.setdefault("size", Counter()).update({size.size for size in product.sizes})
             texts = (text for found in searched_texts(product).values() for text in found if text)
             frequencies.update(frozenset().union(*map(words_of, texts)))
-        return cls(count, currency, _telling(values), _most(frequencies), table, lexicon)
+        return cls(count, currency, dearest, _telling(values), _most(frequencies), table, lexicon)
 
     @staticmethod
     def write(
@@ -82,6 +85,7 @@ class Vocabulary:
         facts = {
             "products": found.products,
             "currency": found.currency,
+            "dearest": found.dearest,
             "values": found.values,
             "frequencies": found.frequencies,
         }
@@ -114,6 +118,7 @@ class Vocabulary:
         return cls(
             facts["products"],
             facts["currency"],
+            facts["dearest"],
             facts["values"],
             facts["frequencies"],
             WordTable.parse((folder / _TABLE).read_text(encoding="utf-8")),

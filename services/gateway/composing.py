@@ -1,0 +1,290 @@
+"""Puts together what the pieces of a query ask of the stages."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from types import MappingProxyType
+
+from catalog.normalize import Normalizer
+from catalog.product_filter import AllOf, AnyOf, Condition, Not, ProductFilter
+from services.gateway.answer import Understood
+from services.gateway.exclusions import Exclusion
+from services.gateway.meanings import Meaning, Values
+from services.gateway.mentions import Mentions
+from services.gateway.phrases import Found
+from services.gateway.scanning import Word
+from services.gateway.stages import Boost
+
+WORDS = "words"
+"""The field of what no field of the catalogue knows."""
+
+_WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {"kind": 1.0, "colour": 1.0, "brand": 1.0, "gender": 0.8, "category": 0.5}
+)
+_WEIGHT = 0.6
+_NEAR, _WIDER = 0.7, 0.5
+_MOST_BOOSTS = 32
+_MOST_FILTERS = 8
+_MOST_VALUES = 500
+_MOST_CHARS = 512
+# A field that hardly any product has says little about those without it.
+_SPARSE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """What the caller does not want understood, as ``field`` or ``field:value``."""
+
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, names: Collection[str]) -> "Ignored":
+        """Reads what a caller wrote; case and spaces around the colon do not count."""
+        parted = (name.casefold().partition(":") for name in names)
+        return cls(frozenset(f"{f.strip()}{c}{v.strip()}" for f, c, v in parted))
+
+    def has(self, name: str, *values: str) -> bool:
+        """Whether a field, or one of its values, is refused."""
+        if not self.names:
+            return False
+        fields = {name, name.removeprefix("attributes.")}
+        told = {f"{each}:{value.casefold()}" for each in fields for value in values}
+        return bool(self.names & (fields | told))
+
+
+@dataclass(slots=True)
+class Draft:
+    """A reading in the making."""
+
+    lookups: list[str] = field(default_factory=list)
+    readable: list[str] = field(default_factory=list)
+    boosts: dict[tuple[str, tuple[str, ...]], float] = field(default_factory=dict)
+    filters: list[ProductFilter] = field(default_factory=list)
+    excluded: list[str] = field(default_factory=list)
+    negative: list[str] = field(default_factory=list)
+    understood: list[Understood] = field(default_factory=list)
+
+    def lifting(self) -> tuple[Boost, ...]:
+        """The boosts, at most 32."""
+        boosts = (Boost(home, held, weight) for (home, held), weight in self.boosts.items())
+        return tuple(islice(boosts, _MOST_BOOSTS))
+
+
+class Composer:
+    """Writes the draft of one query.
+
+    Args:
+        mentions: What can be said of the catalogue's products.
+        normalizer: The normaliser of the catalogue.
+        frequencies: How many products hold each token.
+        coverage: The share of the products that have each field.
+        text: The query, of which the words are.
+        words: Its pieces.
+        ignored: What is not to be understood.
+    """
+
+    def __init__(self, known: "Known", text: str, words: Sequence[Word], ignored: Ignored) -> None:
+        self.words = words
+        self._known, self._text, self._ignored = known, text, ignored
+        self.draft = Draft()
+
+    def add(self, piece: Found) -> None:
+        """Takes a piece that is wanted into the draft."""
+        phrase = piece.phrase
+        if not piece.written:
+            return
+        if phrase is None or (phrase.field and not phrase.meanings):
+            self._say(piece.part or piece.written)
+            return
+        meanings = [
+            meaning
+            for meaning in phrase.meanings
+            if not self._ignored.has(meaning.field, meaning.name, meaning.value)
+        ]
+        if not meanings:
+            if phrase.meanings or "exclude_before" in phrase.roles:
+                self._say(piece.part or piece.written)
+            return
+        self._look_up(piece, meanings)
+        self._boost(piece, meanings)
+
+    def say(self, text: str) -> None:
+        """Takes words into the draft as they stand."""
+        self._say(text)
+
+    def exclude(self, exclusion: Exclusion) -> bool:
+        """Takes an exclusion into the draft; False where the caller does not want it read."""
+        if not exclusion.mentions:
+            if self._ignored.has(WORDS, exclusion.word):
+                return False
+            self._exclude_word(exclusion.word, exclusion.word)
+            return True
+        if any(self._is_refused(piece) for piece in exclusion.mentions):
+            return False
+        held = [self._excluded_values(piece) for piece in exclusion.mentions]
+        if len(held) == 1 and not held[0]:
+            inner = self._known.mentions.within(self.words, exclusion.mentions[0])
+            inside = [self._excluded_values(piece) for piece in inner]
+            held = inside if len(inside) > 1 and all(inside) else held
+        if all(held):
+            each = [_any_of(values) for values in held]
+            self.draft.filters.append(Not(each[0] if len(each) == 1 else AllOf(tuple(each))))
+        for piece, values in zip(exclusion.mentions, held, strict=False):
+            if not values or (len(held) == 1 and self._is_sparse(values)):
+                self._exclude_words(piece)
+        for piece in exclusion.mentions:
+            self._tell(piece, "exclude")
+        return True
+
+    def filter(self, found: ProductFilter, told: Understood) -> bool:
+        """Takes a filter into the draft; False where the caller does not want it read."""
+        if self._ignored.has(told.field, told.value):
+            return False
+        self.draft.filters.append(found)
+        self.draft.understood.append(told)
+        return True
+
+    def written(self, start: int, end: int) -> str:
+        """What stands in the query from one piece to the one before another."""
+        return self._text[self.words[start].start : self.words[end - 1].end]
+
+    def _say(self, text: str) -> None:
+        self.draft.lookups.append(text)
+        self.draft.readable.append(text)
+
+    def _look_up(self, piece: Found, meanings: Sequence[Meaning]) -> None:
+        """Adds the words under which products are found: what was written, and what they say."""
+        written = piece.part or piece.written
+        known = self._known
+        spelled = self.written(piece.start, piece.end) if not piece.part else written
+        if not known.same(spelled, written):
+            spelled = written  # it was mended
+        texts = [spelled] if known.holds(spelled) or known.holds(written) else []
+        for meaning in meanings:
+            for _, values in meaning.exact[:1]:
+                texts += [v for v in values[:2] if not known.same(v, spelled)]
+            texts += [word for word in meaning.words if not known.same(word, spelled)]
+        self.draft.lookups += list(dict.fromkeys(texts)) or [written]
+        english = piece.phrase is not None and piece.phrase.is_english
+        self.draft.readable.append(spelled if english else meanings[0].english)
+
+    def _boost(self, piece: Found, meanings: Sequence[Meaning]) -> None:
+        before = len(self.draft.boosts)
+        for meaning in meanings:
+            weight = _WEIGHTS.get(meaning.field, _WEIGHT)
+            self._lift(meaning.exact, weight)
+            self._lift(meaning.near, _NEAR * weight if meaning.exact else weight)
+            self._lift(meaning.wider, _WIDER * weight)
+        if not any(meaning.is_value for meaning in meanings):
+            for inner in self._known.mentions.within(self.words, piece):
+                if inner.phrase is not None and not self._is_refused(inner):
+                    for meaning in inner.phrase.meanings:
+                        self._lift(meaning.exact, _WEIGHTS.get(meaning.field, _WEIGHT))
+        if len(self.draft.boosts) > before:
+            self._tell(piece, "boost", meanings)
+        elif piece.phrase is not None and not piece.phrase.is_english:
+            self._tell(piece, "translate", meanings)
+
+    def _lift(self, values: Values, weight: float) -> None:
+        for home, held in values:
+            values_held = held[:_MOST_VALUES]
+            lifted = self.draft.boosts.get((home, values_held), 0.0)
+            self.draft.boosts[home, values_held] = max(lifted, weight)
+
+    def _tell(self, piece: Found, effect: str, meanings: Sequence[Meaning] = ()) -> None:
+        phrase = piece.phrase
+        if phrase is None:
+            return
+        written = self.written(piece.start, piece.end)
+        for meaning in meanings or phrase.meanings[:1]:
+            told = Understood(meaning.field, meaning.value, written, effect)
+            if told not in self.draft.understood:
+                self.draft.understood.append(told)
+        if not phrase.meanings:
+            self.draft.understood.append(Understood(phrase.field, piece.written, written, effect))
+
+    def _is_refused(self, piece: Found) -> bool:
+        if piece.phrase is None:
+            return False
+        names = [(m.field, m.name, m.value) for m in piece.phrase.meanings]
+        names += [(piece.phrase.field, piece.written, piece.written)] * bool(piece.phrase.field)
+        return any(self._ignored.has(*name) for name in names)
+
+    def _excluded_values(self, piece: Found) -> Values:
+        if piece.phrase is None:
+            return ()
+        whole = self._known.whole(piece.phrase.field) if piece.phrase.field else ()
+        found: dict[str, dict[str, None]] = {}
+        for home, held in (*whole, *(each for m in piece.phrase.meanings for each in m.excluded)):
+            found.setdefault(home, {}).update(dict.fromkeys(held))
+        return tuple((home, tuple(held)) for home, held in found.items())
+
+    def _is_sparse(self, values: Values) -> bool:
+        return all(self._known.coverage(home) < _SPARSE for home, _ in values)
+
+    def _exclude_words(self, piece: Found) -> None:
+        meanings = piece.phrase.meanings if piece.phrase else ()
+        self._exclude_word(piece.part or piece.written, "")
+        for meaning in meanings:
+            for form in meaning.words:
+                self._exclude_word(form, "")
+            self.draft.negative.append(meaning.english)
+
+    def _exclude_word(self, text: str, negative: str) -> None:
+        """Excludes the rarest token of a text: that of "polka dot" which says what is meant."""
+        if token := self._known.rarest(text):
+            self.draft.excluded.append(token)
+        if negative:
+            self.draft.negative.append(negative)
+            self.draft.understood.append(Understood(WORDS, text, text, "exclude"))
+
+
+def _any_of(values: Values) -> ProductFilter:
+    each: tuple[ProductFilter, ...] = tuple(
+        Condition(home, held[:_MOST_VALUES]) for home, held in values
+    )
+    return each[0] if len(each) == 1 else AnyOf(each)
+
+
+class Known:
+    """What is known of a catalogue, as the words of queries are looked up in it.
+
+    Args:
+        mentions: What can be said of its products.
+        normalizer: Its normaliser.
+        frequencies: How many products hold each token.
+        coverages: The share of the products that have a field, by field.
+    """
+
+    def __init__(
+        self,
+        mentions: Mentions,
+        normalizer: Normalizer,
+        frequencies: Mapping[str, int],
+        coverages: Mapping[str, float],
+    ) -> None:
+        self.mentions = mentions
+        self._normalizer = normalizer
+        self._frequencies = frequencies
+        self._coverages = coverages
+
+    def holds(self, text: str) -> bool:
+        """Whether a product holds any word of a text."""
+        return any(token in self._frequencies for token in self._normalizer.tokens(text))
+
+    def same(self, text: str, other: str) -> bool:
+        """Whether the words of a text are all among those of another."""
+        return set(self._normalizer.tokens(text)) <= set(self._normalizer.tokens(other))
+
+    def rarest(self, text: str) -> str:
+        """The token of a text that the fewest products hold, or "" where none is held."""
+        held = [token for token in self._normalizer.tokens(text) if token in self._frequencies]
+        return min(held, key=lambda token: (self._frequencies[token], token), default="")
+
+    def whole(self, field: str) -> Values:
+        """All values of a field but for those that say that it has nothing."""
+        return self.mentions.phrases.whole.get(field, ())
+
+    def coverage(self, field: str) -> float:
+        """The share of the products that have a field."""
+        return self._coverages.get(field, 0.0)

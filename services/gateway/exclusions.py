@@ -1,0 +1,184 @@
+"""Tells what a query does not want from what it wants."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.gateway.phrases import Found
+
+_MOST_STRANGE = 2
+_KIND = "kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Something not wanted: what all of the mentions say at once, or a word that is no phrase.
+
+    ``start`` and ``end`` are places in the query as it was found, the markers included.
+    """
+
+    mentions: tuple[Found, ...]
+    word: str
+    start: int
+    end: int
+
+
+class Exclusions:
+    """Reads the exclusions of one query.
+
+    What a marker governs is the mention behind it, and those that ``or`` binds to it. Behind
+    "not", a garment at the end is still wanted where no other was named before: "not black dress"
+    is a dress; "sandals, no leather shoes" are sandals.
+
+    Args:
+        found: The pieces of the query in order; one without text ends what is before it.
+    """
+
+    def __init__(self, found: Sequence[Found]) -> None:
+        self._found = found
+        self.dropped: set[int] = set()
+        self.exclusions: list[Exclusion] = []
+        for place, piece in enumerate(found):
+            if place in self.dropped:
+                continue
+            if piece.is_marker("exclude_before"):
+                self._after(place)
+            elif piece.is_marker("exclude_after") and place:
+                self._before(place)
+
+    def _after(self, marker: int) -> None:
+        """Reads what stands behind a marker."""
+        place, start, last = marker + 1, marker, ""
+        while True:
+            place = self._past_fillers(place, nothing_yet=not last)
+            read = self._group(place)
+            if read is None:
+                break
+            exclusion, place, last = read
+            self._drop(exclusion, start, place)
+            bound = self._bound(place, last)
+            if bound is None:
+                break
+            start, place = place, bound
+        if last:
+            self._drop_rest(place)
+        # A marker that governs nothing is a word like others.
+
+    def _past_fillers(self, place: int, *, nothing_yet: bool) -> int:
+        while place < len(self._found):
+            piece = self._found[place]
+            is_end = piece.is_marker("exclude_end") and not nothing_yet
+            if piece.is_mention or piece.phrase is None or is_end:
+                break
+            if not (piece.phrase.is_filler or piece.is_marker("exclude_before")):
+                break
+            place += 1
+        return place
+
+    def _group(self, place: int) -> tuple[Exclusion, int, str] | None:
+        """Reads one thing that is not wanted: returns it, the place behind, and its field."""
+        strange: list[int] = []
+        while place < len(self._found) and len(strange) <= _MOST_STRANGE:
+            piece = self._found[place]
+            if piece.is_mention:
+                return self._mentioned(place)
+            if piece.phrase is not None or not piece.written:
+                break
+            strange.append(place)
+            place += 1
+        if not strange:
+            return None
+        # Of words that no phrase knows the last one is the thing, those before tell of it.
+        head = strange[min(len(strange), _MOST_STRANGE) - 1]
+        return Exclusion((), self._found[head].written, head, head + 1), head + 1, "words"
+
+    def _mentioned(self, place: int) -> tuple[Exclusion, int, str]:
+        end = place + 1
+        while end < len(self._found) and self._found[end].is_mention:
+            end += 1
+        run = self._found[place:end]
+        if len(run) > 1 and _is_kind(run[-1]) and not self._has_kind(place):
+            run = run[:1]
+        return Exclusion(tuple(run), "", place, place + len(run)), place + len(run), _field(run[0])
+
+    def _has_kind(self, place: int) -> bool:
+        return any(_is_kind(piece) for piece in self._found[:place])
+
+    def _bound(self, place: int, field: str) -> int | None:
+        """Where another thing begins that the same marker governs."""
+        if place >= len(self._found):
+            return None
+        piece = self._found[place]
+        after = self._past_fillers(place + 1, nothing_yet=False)
+        if after >= len(self._found):
+            return None
+        following = self._found[after]
+        if following.is_marker("exclude_end"):
+            return None
+        if piece.is_marker("exclude_or"):
+            return after
+        is_same = following.is_mention and _field(following) == field
+        is_list = piece.written == "" and after + 1 < len(self._found)
+        if piece.is_marker("exclude_and") and is_same:
+            return after
+        # "no black, white or red": the comma binds where a binding word follows.
+        if is_list and is_same and self._found[after + 1].is_marker("exclude_or"):
+            return after
+        return None
+
+    def _drop_rest(self, place: int) -> None:
+        """Drops words right behind an exclusion that tell of it, where something is wanted."""
+        if not any(
+            piece.is_mention and at not in self.dropped for at, piece in enumerate(self._found)
+        ):
+            return
+        while place < len(self._found):
+            piece = self._found[place]
+            if piece.phrase is not None or not piece.written:
+                return
+            self.dropped.add(place)
+            place += 1
+
+    def _before(self, marker: int) -> None:
+        """Reads what stands before a marker, as Korean says it, or "sleeve-free"."""
+        end = marker
+        while True:
+            place = end - 1
+            while place > 0 and self._is_filler(place):
+                place -= 1
+            piece = self._found[place]
+            if place in self.dropped or not piece.written:
+                return
+            # In Latin script such a marker is too often a word of its own: "cruelty free".
+            if not piece.is_mention and (piece.phrase is not None or piece.written.isascii()):
+                return
+            word = "" if piece.is_mention else piece.written
+            mentions = (piece,) if piece.is_mention else ()
+            self._drop(Exclusion(mentions, word, place, place + 1), place, marker + 1)
+            if place < 2 or not self._binds(place - 1, piece, self._found[place - 2]):
+                return
+            end = place - 1
+
+    def _is_filler(self, place: int) -> bool:
+        phrase = self._found[place].phrase
+        return phrase is not None and phrase.is_filler and not phrase.is_mention
+
+    def _binds(self, place: int, after: Found, before: Found) -> bool:
+        piece = self._found[place]
+        if piece.is_marker("exclude_or"):
+            return True
+        is_same = before.is_mention and after.is_mention and _field(before) == _field(after)
+        return piece.is_marker("exclude_and") and is_same
+
+    def _drop(self, exclusion: Exclusion, start: int, end: int) -> None:
+        self.exclusions.append(exclusion)
+        self.dropped.update(range(start, end))
+
+
+def _field(piece: Found) -> str:
+    if piece.phrase is None:
+        return ""
+    return piece.phrase.meanings[0].field if piece.phrase.meanings else piece.phrase.field
+
+
+def _is_kind(piece: Found) -> bool:
+    return piece.is_mention and _field(piece) == _KIND

@@ -1,0 +1,107 @@
+"""Goes through the words of a query and finds what each of them means, mending what is misspelt."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from services.gateway.phrases import Found, Phrases
+from services.gateway.scanning import Word
+from services.gateway.spelling import Spelling
+
+_MOST_MENDED = 6  # words of one query that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """A word that was, or may have been, misspelt; ``is_used`` tells whether it is searched for."""
+
+    written: str
+    meant: str
+    start: int
+    end: int
+    is_used: bool
+
+
+class Mentions:
+    """The phrases of a catalogue, and the spelling of its words.
+
+    Args:
+        phrases: What can be said of its products.
+        spelling: How its words are spelt.
+    """
+
+    def __init__(self, phrases: Phrases, spelling: Spelling) -> None:
+        self.phrases = phrases
+        self._spelling = spelling
+
+    def mend(
+        self, words: Sequence[Word], taken: Collection[int], ignored: Collection[str]
+    ) -> tuple[list[Word], list[Mend]]:
+        """Returns the words as they were meant, and what was mended; taken ones stay."""
+        mends: list[Mend] = []
+        mended = list(words)
+        tries = 0
+        for place, word in enumerate(words):
+            if place in taken or not word.key.isalpha() or tries == _MOST_MENDED:
+                continue
+            if word.key in self.phrases or self._is_compound(word, place):
+                continue
+            is_known = self._spelling.is_known(word.key) or self._spelling.is_known(word.text)
+            tries += 1
+            meant = self._spelling.meant(word.key) if is_known else ""
+            if not is_known:
+                meant = self._spelling.mended(word.text)
+            if not meant or meant in ignored:
+                continue
+            mends.append(Mend(word.text, meant, word.start, word.end, not is_known))
+            if not is_known:
+                mended[place] = replace(word, text=meant, key=self.phrases.key(meant))
+        return mended, mends
+
+    def find(self, words: Sequence[Word], taken: Collection[int]) -> list[Found]:
+        """Returns the pieces of a query in order, the longest phrases first.
+
+        Pieces that are taken, and signs that end a phrase, come without text.
+        """
+        found: list[Found] = []
+        place = 0
+        while place < len(words):
+            word = words[place]
+            if place in taken or (word.is_sign and not word.is_bound):
+                found.append(Found(place, place + 1, ""))
+                place += 1
+                continue
+            if word.is_sign:
+                place += 1
+                continue
+            pieces = self._pieces(words, place, taken)
+            found += pieces
+            place = pieces[-1].end
+        return found
+
+    def within(self, words: Sequence[Word], piece: Found) -> list[Found]:
+        """Returns the mentions inside of a phrase of several words."""
+        found: list[Found] = []
+        place = piece.start
+        while place < piece.end and not piece.part:
+            end = piece.end - 1 if place == piece.start else piece.end
+            inner = None
+            if not words[place].is_sign:
+                inner = self.phrases.longest(words, place, end)
+            if inner is not None and inner.is_mention:
+                found.append(inner)
+            place = inner.end if inner is not None else place + 1
+        return found
+
+    def _pieces(self, words: Sequence[Word], place: int, taken: Collection[int]) -> list[Found]:
+        end = place + 1
+        while end < len(words) and end not in taken:
+            end += 1
+        best = self.phrases.longest(words, place, end)
+        if best is not None:
+            return [best]
+        word = words[place]
+        return self.phrases.apart(word, place) or [Found(place, place + 1, word.text)]
+
+    def _is_compound(self, word: Word, place: int) -> bool:
+        parts = self.phrases.apart(word, place)
+        return bool(parts) and all(part.phrase is not None for part in parts)

@@ -1,0 +1,228 @@
+"""Finds the longest phrases of a query that mean something in a catalogue."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from catalog.compounds import Compounds
+from catalog.hangul import has_hangul, segments
+from catalog.lexicon import MARKERS, Lexicon
+from catalog.product_filter import ATTRIBUTES
+from services.gateway.meanings import Meaning, Meanings, Values
+from services.gateway.scanning import Word, keys_of, words_of
+from services.gateway.vocabulary import Vocabulary
+
+ROLES = ("exclude_before", "exclude_after", "exclude_or", "exclude_and", "exclude_end")
+
+_LONGEST = 5
+_SHORTEST_VALUE = 3
+_SAYS_NOTHING = frozenset(
+    ("yes", "no", "true", "false", "none", "other", "others", "n/a", "na", "unknown", "various")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What a written phrase can be: something wanted, a filler, or a marker; or several of them.
+
+    ``is_english`` tells whether it is said like this in English; ``field`` is set where it names a
+    field itself.
+    """
+
+    meanings: tuple[Meaning, ...] = ()
+    roles: frozenset[str] = frozenset()
+    is_filler: bool = False
+    is_english: bool = False
+    field: str = ""
+
+    @property
+    def is_mention(self) -> bool:
+        """Whether it says something of a product."""
+        return bool(self.meanings or self.field)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A piece of a query, from one word to the one before ``end``; without phrase, as written.
+
+    ``written`` is the folded text; ``part`` is set where a word was taken apart: the form that it
+    holds.
+    """
+
+    start: int
+    end: int
+    written: str
+    phrase: Phrase | None = None
+    part: str = ""
+
+    @property
+    def is_mention(self) -> bool:
+        """Whether it says something of a product."""
+        return self.phrase is not None and self.phrase.is_mention
+
+    def is_marker(self, role: str) -> bool:
+        """Whether it is a marker of exclusions of a role."""
+        return self.phrase is not None and role in self.phrase.roles
+
+
+class Phrases:
+    """The phrases of all languages, and those of a catalogue.
+
+    Args:
+        vocabulary: The catalogue's words, and the dictionaries.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._forms = vocabulary.table.forms
+        self._known: Mapping[str, int] = vocabulary.frequencies
+        self._phrases: dict[str, Phrase] = {}
+        self.brands: dict[str, Meaning] = {}
+        self.whole: dict[str, Values] = {}
+        lexicon = vocabulary.lexicon
+        meanings = Meanings(vocabulary)
+        self._add_concepts(lexicon, meanings)
+        self._add_values(vocabulary, meanings)
+        self._add_words(lexicon)
+        self._add_brands(vocabulary)
+        self.words = frozenset(_words(vocabulary))
+        german = (f for c in lexicon.concepts for f in c.forms.get("de", ()))
+        self._german = Compounds(german)
+
+    def key(self, text: str) -> str:
+        """Returns that by which a phrase is looked up: its words as meant, without spaces."""
+        return "".join(keys_of(text, self._forms))
+
+    def of(self, text: str) -> Phrase | None:
+        """Returns a phrase by how it is written."""
+        return self._phrases.get(self.key(text))
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a phrase has this key."""
+        return key in self._phrases
+
+    def longest(self, words: Sequence[Word], place: int, end: int) -> Found | None:
+        """Returns the longest phrase that begins at a word, of at most five words.
+
+        Args:
+            words: The pieces of the query.
+            place: Where it begins; that piece is a word.
+            end: Where it must end at the latest.
+        """
+        key, count, best, last = "", 0, None, place
+        for at in range(place, end):
+            word = words[at]
+            if word.is_sign:
+                if not word.is_bound:
+                    break
+                continue
+            key, count, last = key + word.key, count + 1, at + 1
+            if count > _LONGEST:
+                break
+            if (phrase := self._phrases.get(key)) is None:
+                continue
+            # "Without sleeves" excludes, even where a dictionary has it as a form of sleeveless.
+            if best is not None and best.is_marker("exclude_before") and phrase.is_mention:
+                continue
+            best = Found(place, last, _written(words, place, last), phrase)
+        return best
+
+    def apart(self, word: Word, place: int) -> list[Found]:
+        """Takes a word apart that no phrase has: Korean without spaces, German compounds.
+
+        Returns:
+            Its pieces in order, or nothing where none of it is known.
+        """
+        if has_hangul(word.key):
+            parts: Sequence[str] = segments(word.key, self._phrases)
+        else:
+            parts = [self.key(part) for part in self._german.parts(word.key)]
+            # A word of the catalogue is only taken apart into words that are all known.
+            if word.key in self._known and not all(part in self._phrases for part in parts):
+                return []
+        if not any(part in self._phrases for part in parts):
+            return []
+        return [Found(place, place + 1, word.text, self._phrases.get(part), part) for part in parts]
+
+    def _add(self, key: str, more: Phrase) -> None:
+        if not key or key.isdigit():
+            return
+        old = self._phrases.get(key, Phrase())
+        meanings = dict.fromkeys((*old.meanings, *more.meanings))
+        self._phrases[key] = Phrase(
+            tuple(meanings),
+            old.roles | more.roles,
+            old.is_filler or more.is_filler,
+            old.is_english or more.is_english,
+            old.field or more.field,
+        )
+
+    def _add_concepts(self, lexicon: Lexicon, meanings: Meanings) -> None:
+        for concept in lexicon.concepts:
+            meaning = meanings.of(concept)
+            if "en" not in concept.forms:
+                self._add(self.key(concept.name), Phrase((meaning,), is_english=True))
+            for language, forms in concept.forms.items():
+                for form in forms:
+                    self._add(self.key(form), Phrase((meaning,), is_english=language == "en"))
+        for key, phrase in self._phrases.items():
+            # Where the catalogue knows one reading of a phrase, the others are not meant.
+            if known := tuple(m for m in phrase.meanings if m.is_value):
+                self._phrases[key] = replace(phrase, meanings=known)
+        for name, words in lexicon.field_words.items():
+            for word in words:
+                self._add(self.key(word), Phrase(field=name))
+                values = meanings.whole_field(name, lexicon)
+                self.whole[name] = values
+
+    def _add_values(self, vocabulary: Vocabulary, meanings: Meanings) -> None:
+        """Adds the values that no dictionary knows: they are said as the catalogue says them."""
+        for home, counts in vocabulary.values.items():
+            if home in ("brand", "size"):
+                continue
+            name = home.removeprefix(ATTRIBUTES)
+            for value in counts:
+                key = self.key(value)
+                is_telling = len(key) >= _SHORTEST_VALUE and value.lower() not in _SAYS_NOTHING
+                if not is_telling or key in self._phrases or (home, value) in meanings.claimed:
+                    continue
+                held = ((home, (value,)),)
+                meaning = Meaning(name, value, value, exact=held, excluded=held)
+                self._add(key, Phrase((meaning,), is_english=True))
+
+    def _add_words(self, lexicon: Lexicon) -> None:
+        for role in ROLES:
+            for word in lexicon.markers(role):
+                self._add(self.key(word), Phrase(roles=frozenset((role,))))
+        for language in lexicon.languages:
+            for word in lexicon.fillers(language):
+                self._add(self.key(word), Phrase(is_filler=True))
+
+    def _add_brands(self, vocabulary: Vocabulary) -> None:
+        by_key: dict[str, list[str]] = {}
+        counts = vocabulary.values.get("brand", {})
+        for brand in sorted(counts, key=lambda brand: (-counts[brand], brand)):
+            by_key.setdefault(self.key(brand), []).append(brand)
+        for key, brands in by_key.items():
+            held = (("brand", tuple(brands)),)
+            meaning = Meaning("brand", brands[0], brands[0], exact=held, excluded=held)
+            self.brands[key] = meaning
+            # A name that is also a word is the name only where it stands in quotes.
+            if len(key) >= _SHORTEST_VALUE and key not in self._phrases:
+                self._add(key, Phrase((meaning,), is_english=True))
+
+
+def _words(vocabulary: Vocabulary) -> Iterator[str]:
+    """Yields the single words of all that can be said: none of them is misspelt."""
+    lexicon = vocabulary.lexicon
+    said = [form for concept in lexicon.concepts for form in concept.written]
+    said += [word for role in MARKERS for word in lexicon.markers(role)]
+    said += [word for language in lexicon.languages for word in lexicon.fillers(language)]
+    said += [word for words in lexicon.field_words.values() for word in words]
+    said += vocabulary.values.get("brand", {})
+    for text in said:
+        for word in words_of(text, vocabulary.table.forms):
+            if word.key:
+                yield from (word.text, word.key)
+
+
+def _written(words: Sequence[Word], start: int, end: int) -> str:
+    return " ".join(word.text for word in words[start:end] if not word.is_sign)

@@ -1,0 +1,96 @@
+"""Mends words that a catalogue does not know, by the words that it does."""
+
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import OSA
+
+_SHORTEST = 4
+_TWO_EDITS = 8
+_LONGEST = 32
+_CACHED = 10_000
+_COMMONER = 50
+_RARE = 1e-4
+_BITS = 64
+
+
+class Spelling:
+    """The words that a misspelt one may have been meant as.
+
+    One edit is allowed in words of 4 to 7 letters, two in longer ones: a letter more, less, other
+    or two swapped (optimal string alignment). A bit a letter tells without looking which words
+    cannot be that near: one edit changes at most two bits.
+
+    Args:
+        frequencies: How many products hold each word.
+        others: Words of the dictionaries, which are right even where no product holds them.
+        products: How many products there are.
+    """
+
+    def __init__(
+        self, frequencies: Mapping[str, int], others: Collection[str], products: int
+    ) -> None:
+        self._frequencies, self._others = frequencies, frozenset(others)
+        self._rare = _RARE * products
+        words = {word for word in frequencies if _is_word(word)}
+        words |= {word for word in others if _is_word(word)}
+        self._words = sorted(words, key=lambda word: (len(word), word))
+        lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
+        self._starts = np.searchsorted(lengths, np.arange(_LONGEST + 4))
+        self._masks = np.fromiter(map(_mask, self._words), np.uint64, len(self._words))
+        self._mended = lru_cache(_CACHED)(self._nearest)
+
+    def is_known(self, word: str) -> bool:
+        """Whether a product holds the word, or a dictionary knows it."""
+        return word in self._frequencies or word in self._others
+
+    def mended(self, word: str) -> str:
+        """Returns what an unknown word was meant as, or "" where nothing is near."""
+        return "" if self.is_known(word) else self._mended(word, 0)
+
+    def meant(self, word: str) -> str:
+        """Returns a far commoner word that a rare one may have been meant as, or ""."""
+        held = self._frequencies.get(word, 0)
+        if word in self._others or not 0 < held <= self._rare:
+            return ""
+        return self._mended(word, _COMMONER * held)
+
+    def _nearest(self, word: str, least: int) -> str:
+        if not _is_word(word):
+            return ""
+        edits = 2 if len(word) >= _TWO_EDITS else 1
+        first, last = max(len(word) - edits, 1), min(len(word) + edits, _LONGEST)
+        start, end = int(self._starts[first]), int(self._starts[last + 1])
+        apart = np.bitwise_xor(self._masks[start:end], np.uint64(_mask(word)))
+        near = np.flatnonzero(_bits(apart) <= 2 * edits) + start
+        best: tuple[tuple[int, bool, int, str], str] | None = None
+        for place in near.tolist():
+            candidate = self._words[place]
+            held = self._frequencies.get(candidate, 0)
+            if candidate == word or held < least:
+                continue
+            distance = OSA.distance(word, candidate, score_cutoff=edits)
+            if distance > edits:
+                continue
+            rank = (distance, candidate[0] != word[0], -held, candidate)
+            if best is None or rank < best[0]:
+                best = (rank, candidate)
+        return best[1] if best else ""
+
+
+def _is_word(word: str) -> bool:
+    return _SHORTEST <= len(word) <= _LONGEST and word.isalpha()
+
+
+def _mask(word: str) -> int:
+    mask = 0
+    for letter in word:
+        mask |= 1 << (ord(letter) % _BITS)
+    return mask
+
+
+def _bits(masks: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
+    """Counts the bits of each; numpy 2 has the instruction."""
+    return np.bitwise_count(masks)
