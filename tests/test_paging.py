@@ -18,6 +18,7 @@ from services.gateway.explaining import Reasons
 from services.gateway.paging import Paging, request_digest
 from services.gateway.parts import Example, Part, words
 from services.gateway.query import Fusion, Query
+from services.gateway.query_options import Understand
 from services.gateway.redis_keep import RedisKeep, connect
 from services.gateway.result_lists import ProcessLists, RedisLists, packed, unpacked
 from services.gateway.result_set import ResultSet
@@ -172,6 +173,11 @@ OTHERS: dict[str, dict[str, Any]] = {
     "facets": {"facets": ("brand",)},
     "sort": {"sort": "newest"},
     "collapse": {"collapse": True},
+    "diversity": {"diversity": 0.3},
+    "quotas": {"quotas": {"brand": 2}},
+    "exclusions": {"exclude": ("black",)},
+    "reading": {"understand": Understand(ignore=("colour",))},
+    "examples": {"include_examples": True},
     "change": {"min_seq": 3},
     "parts": {"parts": [words("long", "parts[0]")]},
     "weight of a part": {"parts": [words("red", "parts[0]", 0.5)]},
@@ -263,21 +269,24 @@ async def test_without_redis_the_newest_results_are_kept_in_the_process() -> Non
     assert await lists.get(bytes([2]) * 16, b"another") is None
 
 
+REASONS = Reasons(
+    {"text": [3, 0, 2], "image": [0, 1, 0]},
+    {"text": [11.25, 0.0, 12.5], "image": [0.0, 0.31, 0.0]},
+    {"text": [0.2, 0.0, 0.3], "image": [0.0, 0.5, 0.0], "image_imputed": [0.1, 0.0, 0.0]},
+    0.7,
+    -0.001,
+    "user",
+    [0.3, 1e-17, 0.0],
+    [3, 1, 2],
+    [1, 2, 3],
+    [2, 2, 1],
+    [1, 1, 2],
+)
 RESULTS = ResultSet(
     ["p-ü", "p-2", "p-3"],
     [0.1 + 0.2, 1.0, 0.0],
     [2, 1],
-    Reasons(
-        {"text": [3, 0, 2], "image": [0, 1, 0]},
-        {"text": [11.25, 0.0, 12.5], "image": [0.0, 0.31, 0.0]},
-        {"text": [0.2, 0.0, 0.3], "image": [0.0, 0.5, 0.0], "image_imputed": [0.1, 0.0, 0.0]},
-        0.7,
-        -0.001,
-        "user",
-        [0.3, 1e-17, 0.0],
-        [3, 1, 2],
-        [1, 2, 3],
-    ),
+    REASONS,
     has_more=True,
     facets=[
         Facet("brand", (FacetValue("A", 2, True), FacetValue("B", 1))),
@@ -288,12 +297,13 @@ RESULTS = ResultSet(
     release="r-000001",
     generations={"text": Generation("t-1", 2**40)},
     fusion=Fusion("convex", 60, {"text": 0.9, "image": 0.1}),
+    before=[0.1 + 0.2, 0.0],
 )
 
 
 def test_a_kept_result_comes_back_as_it_was() -> None:
     assert unpacked(packed(RESULTS, b"request"), b"request") == RESULTS
-    plain = replace(RESULTS, reasons=None)
+    plain = replace(RESULTS, reasons=None, before=[])
     assert unpacked(packed(plain, b"r"), b"r") == plain
     assert unpacked(packed(RESULTS, b"request"), b"another") is None
 
@@ -324,7 +334,10 @@ def test_a_damaged_result_is_lost_never_wrong(data: st.DataObject) -> None:
         ResultSet(["p-1", "p-2"], [0.0, 0.0], [2, 0]),
         replace(RESULTS, reasons=Reasons()),
         replace(RESULTS, reasons=Reasons({"text": [1, 2]}, {"text": [1, 2, 3]}, by_score=[1, 2])),
-        replace(RESULTS, reasons=replace(RESULTS.reasons, votes={"text": [0.2]})),
+        replace(RESULTS, reasons=replace(REASONS, votes={"text": [0.2]})),
+        replace(RESULTS, reasons=replace(REASONS, gathered=[1, 2])),
+        replace(RESULTS, reasons=replace(REASONS, diverse=[1, 2, 3, 4])),
+        replace(RESULTS, before=[0.3]),
     ],
 )
 def test_a_result_that_does_not_fit_together_is_lost(broken: ResultSet) -> None:

@@ -15,6 +15,7 @@ _WHY_SORTED = {
     "newest": "by the time it came in, the newest first",
 }
 _WHY_COLLAPSED = "each style stands where its best product does"
+_WHY_DIVERSE = "products that stand together should differ"
 _WHY_GONE = "products before it are no longer there"
 
 
@@ -34,6 +35,9 @@ class Reasons:
         tastes: What taste adds to each product's score; empty where it has no say.
         by_score: Place of each product by score, from 1.
         ungrouped: Place of each product before styles were gathered, from 1.
+        gathered: Place of each product's group before diversity and quotas, from 1; empty where
+            neither was asked for.
+        diverse: The same between the two.
     """
 
     ranks: Mapping[str, Sequence[int]] = field(default_factory=dict)
@@ -45,6 +49,8 @@ class Reasons:
     tastes: Sequence[float] = ()
     by_score: Sequence[int] = ()
     ungrouped: Sequence[int] = ()
+    gathered: Sequence[int] = ()
+    diverse: Sequence[int] = ()
 
     def of(self, at: int, query: Query, place: int, rank: int) -> Explanation:
         """The explanation of the product at a place of the columns.
@@ -73,9 +79,14 @@ class Reasons:
 
     def _moves(self, at: int, query: Query, place: int, rank: int) -> list[Move]:
         by_score, ungrouped = self.by_score[at], self.ungrouped[at]
+        gathered = self.gathered[at] if self.gathered else place
+        diverse = self.diverse[at] if self.diverse else place
+        limits = " or ".join(f"{most} of one {name}" for name, most in sorted(query.quotas.items()))
         steps = [
             ("sort", by_score, ungrouped, _WHY_SORTED.get(query.sort, RELEVANCE)),
-            ("collapse", ungrouped, place, _WHY_COLLAPSED),
+            ("collapse", ungrouped, gathered, _WHY_COLLAPSED),
+            ("diversity", gathered, diverse, _WHY_DIVERSE),
+            ("quotas", diverse, place, f"a page holds at most {limits}"),
             ("gone", place, rank, _WHY_GONE),
         ]
         return [Move(*step) for step in steps if step[1] != step[2]]
@@ -122,7 +133,16 @@ def reasons_of(
         [tastes[product_id] for product_id in ids] if tastes else [],
         [by_score[product_id] for product_id in ids],
         [ungrouped[product_id] for product_id in ids],
+        _of_each(arranged.gathered, arranged.sizes),
+        _of_each(arranged.diverse, arranged.sizes),
     )
+
+
+def _of_each(places: Sequence[int], sizes: Sequence[int]) -> list[int]:
+    """The place of each product's group, where there are places."""
+    if not places:
+        return []
+    return [place for place, size in zip(places, sizes, strict=True) for _ in range(size)]
 
 
 def _places(product_ids: Sequence[str]) -> dict[str, int]:

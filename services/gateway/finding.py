@@ -1,15 +1,15 @@
 """Finds the whole result of a search: asks everybody at once, merges, applies taste, and orders."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.product_filter import selected_values, without_field
 from runtime.errors import DeadlineExceeded, InvalidArgument, ServiceError, Unavailable
-from services.gateway.answer import Generation
-from services.gateway.arrangement import arrange, needs_rows
+from services.gateway.alike import LikenessFinder
+from services.gateway.arrangement import Arrangement, arrange, mixed, needs_rows
 from services.gateway.budget import RANKING_SHARE, Budget
-from services.gateway.coverage import OK, SKIPPED, STALE, STEPS, coverage_of, leg_reasons
+from services.gateway.diversity import WINDOW, diversified
 from services.gateway.explaining import reasons_of
 from services.gateway.facets import Counted, FacetCounter, Question
 from services.gateway.fanout import RETRY_AFTER_S, Leg, Legs, Stopwatch, ask, end, within
@@ -23,7 +23,8 @@ from services.gateway.fusion import (
     order,
     taste_frame,
 )
-from services.gateway.query import RETRIEVERS, Fusion, Query
+from services.gateway.provenance import Provenance
+from services.gateway.query import RELEVANCE, RETRIEVERS, Fusion, Query
 from services.gateway.result_set import MAX_RESULTS, ResultSet
 from services.gateway.taste import Liking, Shopper, TasteFinder
 from services.gateway.tuned_fusion import TunedFusion
@@ -47,6 +48,7 @@ class Finder:
     legs: Mapping[str, Leg]
     taste: TasteFinder | None
     counter: FacetCounter
+    alike: LikenessFinder
     release: Callable[[], str]
     tuned: Callable[[], TunedFusion] = TunedFusion
 
@@ -75,9 +77,13 @@ class Finder:
             counted = await counting
         finally:
             await end([counting] if counting else [])
-        if (legs.failed or liking.reasons or counted.error) and not query.allow_partial:
-            raise Unavailable("a stage does not answer", retry_after_s=RETRY_AFTER_S)
         arranged = arrange(ranked, query, counted.rows)
+        before = [scores[group[0]] for group in arranged.groups]
+        diverse, lost = await self._diverse(search, legs, arranged, before)
+        provenance = Provenance(legs, liking, counted, lost)
+        if provenance.is_partial and not query.allow_partial:
+            raise Unavailable("a stage does not answer", retry_after_s=RETRY_AFTER_S)
+        arranged = mixed(arranged, diverse, query, counted.rows)
         return ResultSet(
             arranged.ids,
             [scores[name] for name in arranged.ids],
@@ -87,11 +93,12 @@ class Finder:
             else None,
             len(found) > MAX_RESULTS or legs.has_more(len(query.example_ids)),
             counted.facets,
-            _degraded(query, legs, liking, counted),
-            _coverage(legs, liking, counted),
+            provenance.degraded_reasons(query.min_seq),
+            provenance.coverage(),
             self.release(),
-            _generations(legs, liking, counted),
+            provenance.generations(),
             _told(query.merging),
+            before if arranged.diverse else [],
         )
 
     async def _ask(self, search: Search) -> tuple[Legs, _Shopper]:
@@ -144,6 +151,22 @@ class Finder:
             return await search.stopwatch.time("ranking", within(deadline, liking))
         except DeadlineExceeded as error:
             return self.taste.lost(error)
+
+    async def _diverse(
+        self, search: Search, legs: Legs, arranged: Arrangement, scores: Sequence[float]
+    ) -> tuple[Sequence[int], ServiceError | None]:
+        """The places of the first groups, so that they differ; and why not by their pictures.
+
+        What is sorted stays as it is.
+        """
+        query = search.query
+        if query.diversity == 0 or query.sort != RELEVANCE:
+            return (), None
+        heads = [group[0] for group in arranged.groups[:WINDOW]]
+        deadline = search.budget.share(RANKING_SHARE)
+        finding = self.alike.find(heads, deadline, by_pictures="image" in legs.answered)
+        found = await search.stopwatch.time("diversity", finding)
+        return diversified(scores[:WINDOW], found.likeness, query.diversity), found.error
 
     def _counting(
         self, search: Search, legs: Legs, product_ids: Sequence[str]
@@ -201,32 +224,3 @@ def _frame(query: Query, legs: Legs, fused: Fused, liking: Liking) -> Frame:
         return taste_frame(liking.tastes.tastes.tolist(), query.taste_share)
     unit = fused_unit(list(legs.answered), query.merging)
     return minmax_frame(fused.scores, liking.tastes.dots.tolist(), query.taste_share, unit=unit)
-
-
-def _degraded(query: Query, legs: Legs, liking: Liking, counted: Counted) -> list[str]:
-    failed = dict(legs.failed) | ({"text": counted.error} if counted.error else {})
-    stale = [STALE] if any(seq < query.min_seq for seq in _seqs(legs, counted)) else []
-    return list(dict.fromkeys([*leg_reasons(failed), *liking.reasons, *stale]))
-
-
-def _seqs(legs: Legs, counted: Counted) -> Iterable[int]:
-    """The catalogue changes that the answers take into account."""
-    rankings = [found for each in (legs.answered, *legs.others) for found in each.values()]
-    generations = [found.generation for found in rankings] + [counted.generation]
-    return [found.seq for found in generations if found is not None]
-
-
-def _coverage(legs: Legs, liking: Liking, counted: Counted) -> dict[str, str]:
-    coverage = dict.fromkeys(STEPS, SKIPPED)
-    coverage |= dict.fromkeys(legs.answered, OK)
-    coverage |= {name: coverage_of(error) for name, error in legs.failed.items()}
-    if counted.error is not None:
-        coverage["text"] = coverage_of(counted.error)
-    return coverage | {"taste": liking.taste, "ranking": liking.ranking}
-
-
-def _generations(legs: Legs, liking: Liking, counted: Counted) -> dict[str, Generation]:
-    found = {"text": counted.generation}
-    found |= {name: ranking.generation for name, ranking in legs.answered.items()}
-    found["ranking"] = liking.generation
-    return {name: generation for name, generation in found.items() if generation is not None}

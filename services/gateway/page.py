@@ -7,6 +7,7 @@ from catalog.product import Product
 from catalog.product_filter import admits
 from services.gateway.answer import RankedProduct
 from services.gateway.query import Query
+from services.gateway.quotas import Shelf
 from services.gateway.result_set import ResultSet
 from services.gateway.stages import Documents
 
@@ -18,11 +19,12 @@ _LEAST_READ = 50  # many deleted products at the top must not mean many small re
 class Page:
     """Hits of one page.
 
-    ``end`` is the number of groups of the result up to the end of the page, ``shown`` the number
-    of hits up to there: the others were gone.
+    ``start`` is the number of groups of the result before the page, ``end`` up to its end,
+    ``shown`` the number of hits up to there: the others were gone.
     """
 
     hits: Sequence[RankedProduct]
+    start: int
     end: int
     shown: int
 
@@ -34,6 +36,7 @@ async def cut(
 
     A product that was deleted meanwhile, or that the filter of the query no longer admits, is
     dropped, and the next one moves up; where it has variants, the best of them takes its place.
+    A page ends before a hit that its quotas do not admit, which is the first of the next.
 
     Args:
         results: The whole result.
@@ -43,6 +46,7 @@ async def cut(
         shown: Hits before the page.
     """
     hits: list[RankedProduct] = []
+    shelf = Shelf(query.quotas)
     group, start = offset, results.start_of(offset)
     while len(hits) < query.page_size and group < len(results.sizes):
         wanted = query.page_size - len(hits)
@@ -50,13 +54,15 @@ async def cut(
         found = _admitted(await documents.read(results.ids[start : start + sum(sizes)]), query)
         for size in sizes:
             there = [at for at in range(start, start + size) if results.ids[at] in found]
+            if there and not shelf.takes(found[results.ids[there[0]]]):
+                return Page(hits, offset, group, shown + len(hits))
             group, start = group + 1, start + size
             if there:
                 rank = shown + len(hits) + 1
                 hits.append(_hit(results, there, found, query, group, rank))
             if len(hits) == query.page_size:
                 break
-    return Page(hits, group, shown + len(hits))
+    return Page(hits, offset, group, shown + len(hits))
 
 
 def _most(wanted: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from runtime.errors import InvalidArgument
+from services.gateway.alike import LikenessFinder, Vectors
 from services.gateway.answer import Answer, Total
 from services.gateway.budget import Budget
 from services.gateway.coverage import RESTARTED
@@ -33,6 +34,7 @@ class SearchPipeline:
         paging: Keeps the results for further pages; None where there is only the first.
         release: Tells the name of the release in force.
         tuned: Tells how rankings are merged where a query does not say.
+        vectors: Tells how alike pictures are, for diversity; None goes by attributes.
         clock: Monotonic seconds.
     """
 
@@ -43,6 +45,7 @@ class SearchPipeline:
     paging: Paging | None = None
     release: Callable[[], str] = str
     tuned: Callable[[], TunedFusion] = TunedFusion
+    vectors: Vectors | None = None
     clock: Callable[[], float] = time.monotonic
 
     async def search(self, query: Query) -> Answer:
@@ -69,16 +72,19 @@ class SearchPipeline:
 
     async def _found(self, search: Search) -> ResultSet:
         counter = FacetCounter(self.table, self.documents)
-        finder = Finder(self.legs, self.taste, counter, self.release, self.tuned)
+        alike = LikenessFinder(self.vectors, self.documents)
+        finder = Finder(self.legs, self.taste, counter, alike, self.release, self.tuned)
         return await finder.find(search)
 
     async def _paged(
         self, paging: Paging, search: Search, start: Start, results: ResultSet
     ) -> Answer:
         """Cuts the page, and keeps a new result for the pages to come meanwhile."""
-        place = start.place
+        place, query = start.place, search.query
         keeping = None
-        if start.results is None and len(results.sizes) > place.offset + search.query.page_size:
+        # A page that keeps quotas may be of one hit.
+        surely_shown = 1 if query.quotas else query.page_size
+        if start.results is None and len(results.sizes) > place.offset + surely_shown:
             keeping = asyncio.create_task(paging.keep(start, results), name="keep")
         try:
             page = await self._cut(search, results, place.offset, place.shown)
@@ -113,5 +119,6 @@ def _answer(
         timings_ms=search.stopwatch.timings_ms,
         facets=results.facets,
         next_page_token=token,
+        relevance_cost=results.relevance_cost(page.start, page.end),
         fusion=results.fusion,
     )

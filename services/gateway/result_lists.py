@@ -12,7 +12,7 @@ from services.gateway.paging import TTL_S
 from services.gateway.redis_keep import RedisKeep
 from services.gateway.result_set import MAX_RESULTS, ResultSet
 
-VERSION = 2
+VERSION = 3
 CAPACITY = 256
 MAX_BYTES = 8 << 20
 
@@ -53,6 +53,7 @@ def _is_whole(kept: _Kept, request: bytes) -> bool:
         and count <= MAX_RESULTS
         and len(set(results.ids)) == len(results.scores) == sum(results.sizes) == count
         and all(size > 0 for size in results.sizes)
+        and len(results.before) in (0, len(results.sizes))
         and (results.reasons is None or _fits(results.reasons, count))
     )
 
@@ -65,7 +66,10 @@ def _fits(reasons: Reasons, count: int) -> bool:
             for column in [*columns, *reasons.scores.values(), *reasons.votes.values()]
         )
         and reasons.ranks.keys() == reasons.scores.keys()
-        and len(reasons.tastes) in (0, count)
+        and all(
+            len(column) in (0, count)
+            for column in (reasons.tastes, reasons.gathered, reasons.diverse)
+        )
     )
 
 
