@@ -111,28 +111,30 @@ def open_pipeline(
 ) -> SearchPipeline:
     """The search over all stages, caches and the catalogue."""
     text = TextClient(pools.text, gather=config.gather)
+    image = ImageClient(pools.encode, pools.image, gather=config.gather)
     return SearchPipeline(
-        open_legs(config, text, pools, redis, pictures, metrics),
+        open_legs(config, text, image, redis, pictures, metrics),
         TasteFinder(RankingClient(pools.ranking), open_factors(config, redis, releases, metrics)),
         documents,
         text,
         open_paging(config, redis, metrics),
         release=lambda: name_of(releases),
         tuned=lambda: fusion_of(releases),
+        understanding=lambda: understanding_of(releases),
+        vectors=image,
     )
 
 
 def open_legs(
     config: Settings,
     text: TextClient,
-    pools: Pools,
+    image: ImageClient,
     redis: RedisKeep | None,
     pictures: Pictures,
     metrics: Metrics,
 ) -> dict[str, Leg]:
     """The retrievers."""
     vectors = VectorCache(redis, _keys(config), count=cache_counter(metrics, "vectors"))
-    image = ImageClient(pools.encode, pools.image, gather=config.gather)
     return {
         "text": TextLeg(text),
         "image": ImageLeg(image, vectors, pictures),
