@@ -29,7 +29,13 @@ from services.gateway.late_catalog import LateCatalog
 from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.main_access import PersonalSearch, open_access
 from services.gateway.main_observed import ObservedSearch, cache_counter
-from services.gateway.main_released import Released, follow_releases, fusion_of, name_of
+from services.gateway.main_released import (
+    Released,
+    follow_releases,
+    fusion_of,
+    name_of,
+    understanding_of,
+)
 from services.gateway.main_suggest import NotedSearch, open_past_queries
 from services.gateway.paging import Paging
 from services.gateway.pictures import Pictures

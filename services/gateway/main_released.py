@@ -8,6 +8,10 @@ from runtime.generations import Follower
 from runtime.metrics import Metrics
 from services.gateway.settings import Settings
 from services.gateway.tuned_fusion import FORMAT, KIND, TunedFusion
+from services.gateway.understanding import Understanding
+from services.gateway.vocabulary import FORMAT as VOCABULARY_FORMAT
+from services.gateway.vocabulary import KIND as VOCABULARY
+from services.gateway.vocabulary import Vocabulary
 
 _log = logging.getLogger(__name__)
 
@@ -17,6 +21,7 @@ class Released:
     """What the gateway serves from, all of one release."""
 
     fusion: TunedFusion
+    understanding: Understanding | None
 
 
 def follow_releases(config: Settings, metrics: Metrics) -> Follower[Released]:
@@ -37,7 +42,7 @@ def open_released(store: ArtifactStore, release: Release) -> Released:
     Raises:
         ArtifactRefused: A part is missing on disk, damaged, or of another format.
     """
-    return Released(_fusion(store, release))
+    return Released(_fusion(store, release), _understanding(store, release))
 
 
 def name_of(releases: Follower[Released]) -> str:
@@ -48,6 +53,20 @@ def name_of(releases: Follower[Released]) -> str:
 def fusion_of(releases: Follower[Released]) -> TunedFusion:
     """How rankings are merged by the release in force; by default where it does not say."""
     return releases.value.fusion if releases.value else TunedFusion()
+
+
+def understanding_of(releases: Follower[Released]) -> Understanding | None:
+    """What reads the words of queries; None where the release in force holds no vocabulary."""
+    return releases.value.understanding if releases.value else None
+
+
+def _understanding(store: ArtifactStore, release: Release) -> Understanding | None:
+    generation = release.generations.get(VOCABULARY)
+    if generation is None:
+        _log.info("release %s holds no vocabulary: no query is understood", release.name)
+        return None
+    artifact = store.open(VOCABULARY, generation, format=VOCABULARY_FORMAT)
+    return Understanding(Vocabulary.open(artifact.folder))
 
 
 def _fusion(store: ArtifactStore, release: Release) -> TunedFusion:

@@ -14,9 +14,13 @@ MAX_WEIGHT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Words, already cleaned by :func:`catalog.normalize.clean`."""
+    """Words, already cleaned by :func:`catalog.normalize.clean`.
+
+    ``lookup`` are those that the text retriever looks up, where they are not the same.
+    """
 
     text: str
+    lookup: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runtime.errors import InvalidArgument
 from services.gateway.alike import LikenessFinder, Vectors
@@ -16,10 +16,12 @@ from services.gateway.finding import Finder, Search
 from services.gateway.page import Page, cut
 from services.gateway.paging import Paging, Start
 from services.gateway.query import Query
+from services.gateway.reading import no_understanding, read
 from services.gateway.result_set import ResultSet
 from services.gateway.stages import Documents, TextStage
 from services.gateway.taste import TasteFinder
 from services.gateway.tuned_fusion import TunedFusion
+from services.gateway.understanding import Understanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class SearchPipeline:
         paging: Keeps the results for further pages; None where there is only the first.
         release: Tells the name of the release in force.
         tuned: Tells how rankings are merged where a query does not say.
+        understanding: Reads the words of queries; None where there is no vocabulary.
         vectors: Tells how alike pictures are, for diversity; None goes by attributes.
         clock: Monotonic seconds.
     """
@@ -45,6 +48,7 @@ class SearchPipeline:
     paging: Paging | None = None
     release: Callable[[], str] = str
     tuned: Callable[[], TunedFusion] = TunedFusion
+    understanding: Callable[[], Understanding | None] = no_understanding
     vectors: Vectors | None = None
     clock: Callable[[], float] = time.monotonic
 
@@ -59,7 +63,13 @@ class SearchPipeline:
             DeadlineExceeded: The budget is spent and there is nothing to show.
         """
         budget = Budget(query.total_budget_ms / 1000, self.clock)
-        search = Search(query, budget, Stopwatch(self.clock))
+        asked = read(self.understanding(), query)
+        search = Search(asked.query, budget, Stopwatch(self.clock))
+        answer = await self._answered(search, query)
+        return replace(answer, understood=asked.understood, did_you_mean=asked.did_you_mean)
+
+    async def _answered(self, search: Search, query: Query) -> Answer:
+        """Answers a search; pages are told apart by the query as it was asked."""
         if self.paging is None:
             if query.page_token:
                 raise InvalidArgument("there is one page only", field="page_token")

@@ -110,7 +110,7 @@ class Query:
     def words(self) -> str:
         """The words that the text retriever looks up: those of positive weight."""
         return " ".join(
-            part.source.text
+            part.source.lookup or part.source.text
             for part in self.parts
             if isinstance(part.source, Words) and part.weight > 0
         )
