@@ -12,6 +12,7 @@ from services.gateway.budget import Deadline
 from services.gateway.fanout import MAX_DEPTH, Filters, together
 from services.gateway.parts import Example, Part, Photo, StoredPhoto, Words
 from services.gateway.query import NEWEST, RELEVANCE, Query
+from services.gateway.reading import pictured
 from services.gateway.stages import (
     ImageStage,
     Photos,
@@ -49,7 +50,13 @@ class TextLeg:
         self, query: Query, count: int, deadline: Deadline, filter: ProductFilter | None
     ) -> Ranking:
         found = await self.stage.retrieve(
-            query.words, count, filter=filter, min_seq=query.min_seq, timeout_s=deadline.left_s()
+            query.words,
+            count,
+            filter=filter,
+            min_seq=query.min_seq,
+            timeout_s=deadline.left_s(),
+            boosts=query.boosts,
+            excluded_text=query.excluded_words,
         )
         return without(found, query.example_ids)
 
@@ -79,6 +86,7 @@ class ImageLeg:
         then encoded once more. That happens with kept vectors, and while a release spreads, when
         the replica that encoded has swapped and those that search have not, or the reverse.
         """
+        filters = [pictured(query, each) for each in filters]
         key = await query_key(query.parts)
         vector = await self.vectors.get(key) or await self._encoded(query, key, deadline)
         for _ in range(_AGAIN):
