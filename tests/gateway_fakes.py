@@ -169,8 +169,13 @@ class FakeImage:
     filters: list[ProductFilter | None] = field(default_factory=list)
     min_seqs: list[int] = field(default_factory=list)
 
-    async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
+    async def encode(
+        self, mixtures: Sequence[Sequence[Part]], *, timeout_s: float
+    ) -> Sequence[QueryVector]:
         await _behave(self)
+        return [self._encoded(parts) for parts in mixtures]
+
+    def _encoded(self, parts: Sequence[Part]) -> QueryVector:
         for part in parts:
             if isinstance(part.source, Example) and part.source.product_id in self.without_vector:
                 raise InvalidArgument("no photo of this product is indexed", field=part.field)

@@ -75,9 +75,14 @@ class LookImage:
     products: Mapping[str, Product]
     error: Exception | None = None
 
-    async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
+    async def encode(
+        self, mixtures: Sequence[Sequence[Part]], *, timeout_s: float
+    ) -> Sequence[QueryVector]:
         if self.error is not None:
             raise self.error
+        return [self._encoded(parts) for parts in mixtures]
+
+    def _encoded(self, parts: Sequence[Part]) -> QueryVector:
         rows = [row for part in parts if (row := self._row(part)) is not None]
         data = np.mean(rows, axis=0).astype("<f4").tobytes() if rows else b""
         return QueryVector("looks", QueryKind.PHOTO, data)

@@ -198,7 +198,7 @@ async def test_all_parts_are_encoded_with_crop_and_weight(stages: Stages) -> Non
         Part(Photo(b"jpeg"), "parts[0]", 0.5, Crop(0.25, 0, 0.5, 1)),
         Part(Example("p-1"), "parts[1]", -2.0),
     ]
-    assert await stages.image.encode(parts, timeout_s=5) == VECTOR
+    assert await stages.image.encode([parts], timeout_s=5) == [VECTOR]
     [asked] = stages.script.requests
     assert isinstance(asked, image_pb.EncodeQueriesRequest)
     first, photo, example = asked.queries[0].parts
@@ -226,7 +226,7 @@ async def test_a_bad_part_is_told_by_the_name_the_caller_gave_it(
     stages.says("EncodeQueries", image_pb.EncodeQueriesResponse(queries=[query]))
     parts = [words("red", "text"), Part(Photo(b"x"), "parts[0]"), Part(Example("p"), "parts[1]")]
     with pytest.raises(InvalidArgument, match="not a photo") as caught:
-        await stages.image.encode(parts, timeout_s=5)
+        await stages.image.encode([parts], timeout_s=5)
     assert caught.value.field == ours
 
 

@@ -373,3 +373,68 @@ def test_many_photos_are_read_as_they_are_needed() -> None:
 
     next(decode_many(photos(), size=8))
     assert taken <= 16
+
+
+def on_carpet(seed: int = 0) -> Image.Image:
+    """A red garment with a white stripe on a carpet of greens, and which pixels it is."""
+    rng = np.random.default_rng(seed)
+    tiles = rng.integers(0, 60, (30, 24, 1)) + np.array([40, 90, 60])
+    pixels = np.kron(tiles, np.ones((16, 16, 1))).astype(np.uint8)
+    pixels[120:400, 90:300] = RED
+    pixels[240:270, 90:300] = WHITE
+    return Image.fromarray(pixels)
+
+
+def test_a_garment_is_taken_off_its_background(decoder: PhotoDecoder) -> None:
+    pixels, is_alone = decoder.decode_garment(encoded(on_carpet(), "PNG"), size=96)
+    assert is_alone
+    is_red = (pixels[..., 0] > 150) & (pixels[..., 1] < 100)
+    is_white = (pixels > 230).all(axis=2)
+    assert (is_red | is_white).mean() > 0.93, "nothing of the carpet is left"
+    assert is_white[:3].all(), "the gallery is on white as well"
+    assert is_red[:, 48].sum() > 60, "cut out, it fills the photo"
+    middle = np.flatnonzero(is_red[:, 48])
+    assert is_white[middle[0] : middle[-1], 48].sum() >= 5, "the stripe is no hole"
+
+
+def test_a_crop_comes_before_the_background(decoder: PhotoDecoder) -> None:
+    pixels, is_alone = decoder.decode_garment(
+        encoded(on_carpet(), "PNG"), size=64, crop=Crop(0.0, 0.1, 1.0, 0.8)
+    )
+    assert is_alone
+    assert ((pixels > 230).all(axis=2) | (pixels[..., 0] > 150)).mean() > 0.9
+
+
+@pytest.mark.parametrize("kind", ["noise", "one colour", "no border", "the same colours"])
+def test_what_cannot_be_told_apart_stays_as_it_is(decoder: PhotoDecoder, kind: str) -> None:
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (200, 160, 3), dtype=np.uint8)
+    if kind == "one colour":
+        pixels[:] = RED
+    elif kind == "no border":
+        pixels[:] = np.linspace(60, 200, 200)[:, None, None].astype(np.uint8)
+    elif kind == "the same colours":
+        pixels[60:140, 50:110] = rng.permutation(pixels[60:140, 50:110].reshape(-1, 3)).reshape(
+            80, 60, 3
+        )
+    data = encoded(Image.fromarray(pixels), "PNG")
+    found, is_alone = decoder.decode_garment(data, size=64)
+    assert not is_alone
+    assert np.array_equal(found, decoder.decode(data, size=64))
+
+
+def test_numpy_comes_with_the_first_background_alone() -> None:
+    worker = PhotoDecoder(workers=1)
+    try:
+        worker.decode(encoded(halves(), "PNG"), size=16)
+        (pid,) = worker.pids()
+        assert "numpy" not in Path(f"/proc/{pid}/maps").read_text()
+        worker.decode_garment(encoded(on_carpet(), "PNG"), size=16)
+        assert worker.pids() == [pid]
+        loaded = Path(f"/proc/{pid}/maps").read_text()
+        assert "numpy" in loaded
+        assert not any(name in loaded for name in ("grpc", "torch", "faiss"))
+        with pytest.raises(UndecodablePhoto):
+            worker.decode_garment(b"no photo", size=16)
+    finally:
+        worker.close()

@@ -289,9 +289,11 @@ async def test_an_answer_without_a_stage_is_no_figure(
     candidates: Candidates, tmp_path: Path
 ) -> None:
     class Stale(LocalImage):
-        async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
-            vector = await super().encode(parts, timeout_s=timeout_s)
-            return replace(vector, fingerprint="another")
+        async def encode(
+            self, mixtures: Sequence[Sequence[Part]], *, timeout_s: float
+        ) -> Sequence[QueryVector]:
+            vectors = await super().encode(mixtures, timeout_s=timeout_s)
+            return [replace(vector, fingerprint="another") for vector in vectors]
 
     pipeline = pipeline_over(candidates, tmp_path, image=Stale)
     queries = attribute_queries(candidates.products)[:1]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,25 +49,24 @@ class ImageClient:
             Gatherer(send) if gather else direct(send)
         )
 
-    async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
-        """The unit vector of a mixture. It is dear, so it is never hedged."""
-        query = image_pb.EncodeQuery(parts=[_part_to_proto(part) for part in parts])
-        request = image_pb.EncodeQueriesRequest(queries=[query])
-        try:
-            reply = await self._encoders.call(
-                lambda stub: stub.EncodeQueries, request, timeout_s=timeout_s, hedge=False
-            )
-            encoded = only(reply.queries)
-            check(encoded.status)
-        except InvalidArgument as error:
-            raise _at_part(error, parts) from None
-        except NotFound as error:
-            raise _at_part(InvalidArgument(error.message, field=error.field), parts) from None
-        try:
-            kind = QueryKind(encoded.kind)
-        except ValueError:
-            raise Internal("the encoder does not say what the vector was made of") from None
-        return QueryVector(reply.encoder_fingerprint, kind, encoded.vector)
+    async def encode(
+        self, mixtures: Sequence[Sequence[Part]], *, timeout_s: float
+    ) -> Sequence[QueryVector]:
+        """The unit vectors of mixtures, in one call. It is dear, so it is never hedged."""
+        queries = [
+            image_pb.EncodeQuery(parts=[_part_to_proto(part) for part in parts])
+            for parts in mixtures
+        ]
+        request = image_pb.EncodeQueriesRequest(queries=queries)
+        reply = await self._encoders.call(
+            lambda stub: stub.EncodeQueries, request, timeout_s=timeout_s, hedge=False
+        )
+        if len(reply.queries) != len(mixtures):
+            raise Internal("the encoder answered another number of queries than it was asked")
+        return [
+            _vector(encoded, parts, reply.encoder_fingerprint)
+            for encoded, parts in zip(reply.queries, mixtures, strict=True)
+        ]
 
     async def search(
         self,
@@ -98,7 +98,8 @@ class ImageClient:
             check(result.status)
         except (InvalidArgument, NotFound) as error:  # the caller gave no vector: we did
             raise Internal(error.message) from error
-        return ranking_of(result.hits.product_ids, result.hits.scores, generation)
+        found = ranking_of(result.hits.product_ids, result.hits.scores, generation)
+        return replace(found, look_alikes=frozenset(result.look_alike_ids))
 
     async def fetch(self, product_ids: Sequence[str], *, timeout_s: float) -> NDArray[np.int8]:
         """The vectors of products in small, int8 of shape [products, dimension]."""
@@ -187,6 +188,21 @@ def _factors(
     return UserFactors(generation.generation, user.vector)
 
 
+def _vector(encoded: image_pb.EncodedQuery, parts: Sequence[Part], fingerprint: str) -> QueryVector:
+    """The vector of a mixture; what is wrong with it is told as the caller named its parts."""
+    try:
+        check(encoded.status)
+    except InvalidArgument as error:
+        raise _at_part(error, parts) from None
+    except NotFound as error:
+        raise _at_part(InvalidArgument(error.message, field=error.field), parts) from None
+    try:
+        kind = QueryKind(encoded.kind)
+    except ValueError:
+        raise Internal("the encoder does not say what the vector was made of") from None
+    return QueryVector(fingerprint, kind, encoded.vector, encoded.background_kept)
+
+
 def _part_to_proto(part: Part) -> image_pb.QueryPart:
     crop = None
     if part.crop is not None:
@@ -198,7 +214,9 @@ def _part_to_proto(part: Part) -> image_pb.QueryPart:
         case Words(text):
             return image_pb.QueryPart(text=text, weight=weight)
         case Photo(data):
-            return image_pb.QueryPart(photo=data, crop=crop, weight=weight)
+            return image_pb.QueryPart(
+                photo=data, crop=crop, weight=weight, remove_background=part.remove_background
+            )
         case Example(product_id):
             return image_pb.QueryPart(product_id=product_id, weight=weight)
     raise Internal("a stored photo must be read before it is encoded")

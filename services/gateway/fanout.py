@@ -50,6 +50,7 @@ class Legs:
 
     def has_more(self, left_out: int) -> bool:
         """Whether a retriever has more, or came to the depth, so that there may be more."""
+        left_out += max((len(found.look_alikes) for found in self.answered.values()), default=0)
         return any(
             len(found.ids) + left_out >= self.depth
             if found.total is None
@@ -119,9 +120,16 @@ async def ask(
         name: found for name, found in outcomes.items() if not isinstance(found, ServiceError)
     }
     by_filter = [
-        {name: found[place] for name, found in answered.items()} for place in range(len(filters))
+        _agreed({name: found[place] for name, found in answered.items()})
+        for place in range(len(filters))
     ]
     return Legs(by_filter[0], failed, depth, by_filter[1:])
+
+
+def _agreed(rankings: Mapping[str, Ranking]) -> dict[str, Ranking]:
+    """The rankings less what one retriever left out for its look: no other may bring it back."""
+    look_alikes = frozenset[str]().union(*(found.look_alikes for found in rankings.values()))
+    return {name: found.without(look_alikes) for name, found in rankings.items()}
 
 
 async def together(calls: Sequence[Coroutine[object, None, _T]]) -> list[_T]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from catalog.product_filter import ProductFilter
 from runtime.errors import InvalidArgument, PreconditionFailed
+from services.gateway.aiming import aim_at, mixtures
 from services.gateway.budget import Deadline
 from services.gateway.fanout import MAX_DEPTH, Filters, together
 from services.gateway.parts import Example, Part, Photo, StoredPhoto, Words
@@ -22,6 +23,8 @@ from services.gateway.stages import (
     VectorCache,
 )
 
+BACKGROUND_KEPT = "background_kept"
+"""Nothing told the garment of a photo from what stands around it, so that it was left as it is."""
 _AGAIN = 2  # encodings after the first was refused
 _HASH_IN_THREAD = 1 << 20  # a megabyte takes about 1 ms
 
@@ -38,9 +41,10 @@ class TextLeg:
     async def retrieve(
         self, query: Query, count: int, deadline: Deadline, filters: Filters
     ) -> Sequence[Ranking]:
-        """At most ``count`` products for each filter, without those the query is made of.
+        """At most ``count`` products for each filter.
 
-        A list without words is as deep as a result may be: then its total is exact.
+        Those that the query is made of are not among them, unless it asks for them. A list without
+        words is as deep as a result may be: then its total is exact.
         """
         if query.parts:
             return await together([self._found(query, count, deadline, each) for each in filters])
@@ -58,7 +62,7 @@ class TextLeg:
             boosts=query.boosts,
             excluded_text=query.excluded_words,
         )
-        return without(found, query.example_ids)
+        return found if query.include_examples else found.without(query.example_ids)
 
     async def _listed(
         self, query: Query, deadline: Deadline, filter: ProductFilter | None
@@ -82,50 +86,83 @@ class ImageLeg:
     ) -> Sequence[Ranking]:
         """At most ``count`` products a filter; none where the encoder knows no word of the query.
 
+        Neither the products that the query is made of nor those that look the same are among them,
+        unless it asks for them. Where the picture leads and the words order, each is encoded and
+        kept for itself.
+
         An index of another encoder than the one that made the vector refuses it: the query is
         then encoded once more. That happens with kept vectors, and while a release spreads, when
         the replica that encoded has swapped and those that search have not, or the reverse.
         """
         filters = [pictured(query, each) for each in filters]
-        key = await query_key(query.parts)
-        vector = await self.vectors.get(key) or await self._encoded(query, key, deadline)
+        groups = mixtures(query)
+        keys = [await query_key(parts) for parts in groups]
+        vectors = await self._remembered(groups, keys, deadline)
         for _ in range(_AGAIN):
             try:
-                return await self._search(query, vector, count, deadline, filters)
+                return await self._search(query, vectors, count, deadline, filters)
             except PreconditionFailed:
-                self.vectors.refuse(vector.fingerprint)
-            vector = await self._encoded(query, key, deadline)
-        return await self._search(query, vector, count, deadline, filters)
+                self.vectors.refuse(vectors[0].fingerprint)
+            vectors = await self._encoded(groups, keys, deadline)
+        return await self._search(query, vectors, count, deadline, filters)
 
-    async def _encoded(self, query: Query, key: bytes, deadline: Deadline) -> QueryVector:
-        parts = [await self._loaded(part) for part in query.parts]
-        vector = await self.stage.encode(parts, timeout_s=deadline.left_s())
-        self.vectors.put(key, vector)
-        return vector
+    async def _remembered(
+        self, groups: Sequence[Sequence[Part]], keys: Sequence[bytes], deadline: Deadline
+    ) -> Sequence[QueryVector]:
+        """The vectors of mixtures, of one encoder; only those that are not kept are encoded."""
+        kept = [await self.vectors.get(key) for key in keys]
+        missing = [place for place, vector in enumerate(kept) if vector is None]
+        if missing:
+            new = await self._encoded(
+                [groups[place] for place in missing], [keys[place] for place in missing], deadline
+            )
+            for place, vector in zip(missing, new, strict=True):
+                kept[place] = vector
+        vectors = [vector for vector in kept if vector is not None]
+        if len({vector.fingerprint for vector in vectors}) > 1:
+            # The encoder has changed since the others were kept.
+            return await self._encoded(groups, keys, deadline)
+        return vectors
+
+    async def _encoded(
+        self, groups: Sequence[Sequence[Part]], keys: Sequence[bytes], deadline: Deadline
+    ) -> Sequence[QueryVector]:
+        loaded = [[await self._loaded(part) for part in parts] for parts in groups]
+        vectors = await self.stage.encode(loaded, timeout_s=deadline.left_s())
+        for key, vector in zip(keys, vectors, strict=True):
+            self.vectors.put(key, vector)
+        return vectors
 
     async def _search(
         self,
         query: Query,
-        vector: QueryVector,
+        vectors: Sequence[QueryVector],
         count: int,
         deadline: Deadline,
         filters: Filters,
     ) -> Sequence[Ranking]:
-        if not vector.data:
+        reasons = (BACKGROUND_KEPT,) if any(each.background_kept for each in vectors) else ()
+        if not vectors[0].data:
             return [Ranking((), ()) for _ in filters]
-        return await together(
+        aim = aim_at(query, vectors, count)
+        excluded = () if query.include_examples else query.example_ids
+        found = await together(
             [
                 self.stage.search(
-                    vector,
+                    aim.vector,
                     count,
                     filter=each,
-                    excluded=query.example_ids,
+                    excluded=excluded,
                     min_seq=query.min_seq,
                     timeout_s=deadline.left_s(),
+                    look_alikes_excluded=bool(excluded),
+                    order_vector=aim.order,
+                    candidates=aim.candidates,
                 )
                 for each in filters
             ]
         )
+        return [replace(each, reasons=reasons) for each in found] if reasons else found
 
     async def _loaded(self, part: Part) -> Part:
         if not isinstance(part.source, StoredPhoto):
@@ -146,19 +183,9 @@ async def query_key(parts: Sequence[Part]) -> bytes:
         if part.crop is not None:
             crop = part.crop
             digest.update(struct.pack("<c4d", b"c", crop.x, crop.y, crop.width, crop.height))
+        if part.remove_background:
+            digest.update(b"b")
     return digest.digest()
-
-
-def without(ranking: Ranking, product_ids: Sequence[str]) -> Ranking:
-    """The ranking less some products."""
-    if not product_ids or not set(product_ids) & set(ranking.ids):
-        return ranking
-    kept = [
-        (name, score)
-        for name, score in zip(ranking.ids, ranking.scores, strict=True)
-        if name not in product_ids
-    ]
-    return replace(ranking, ids=[name for name, _ in kept], scores=[score for _, score in kept])
 
 
 async def _content(part: Part) -> tuple[bytes, bytes]:

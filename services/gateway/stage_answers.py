@@ -1,7 +1,7 @@
 """Says in which words the pipeline and the stages speak of what is asked and found."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -25,7 +25,8 @@ class Ranking:
 
     ``total`` is how many there are, where the retriever counts them; None where it stops at the
     depth that it was asked for. ``without_photo`` are those of the products that have no photo,
-    where the retriever tells.
+    where the retriever tells. ``look_alikes`` are products that came near and were left out for
+    looking the same as one of the query. ``reasons`` say what of the query was not done.
     """
 
     ids: Sequence[str]
@@ -33,6 +34,20 @@ class Ranking:
     generation: Generation | None = None
     total: int | None = None
     without_photo: frozenset[str] = frozenset()
+    look_alikes: frozenset[str] = frozenset()
+    reasons: tuple[str, ...] = ()
+
+    def without(self, product_ids: Collection[str]) -> "Ranking":
+        """The ranking less some products."""
+        left_out = set(product_ids).intersection(self.ids)
+        if not left_out:
+            return self
+        kept = [
+            (name, score)
+            for name, score in zip(self.ids, self.scores, strict=True)
+            if name not in left_out
+        ]
+        return replace(self, ids=[name for name, _ in kept], scores=[score for _, score in kept])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +103,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class QueryVector:
-    """A unit vector, ``data`` in little-endian float32; empty where no word was known."""
+    """A unit vector, ``data`` in little-endian float32; empty where no word was known.
+
+    ``background_kept``: the background of a photo was to be taken out and was not, for nothing
+    told it apart from the garment.
+    """
 
     fingerprint: str
     kind: QueryKind
     data: bytes
+    background_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

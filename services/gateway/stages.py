@@ -99,8 +99,10 @@ class TextStage(Protocol):
 class ImageStage(Protocol):
     """Finds products by how they look. A stored photo reaches it as a photo."""
 
-    async def encode(self, parts: Sequence[Part], *, timeout_s: float) -> QueryVector:
-        """The unit vector of a weighted mixture."""
+    async def encode(
+        self, mixtures: Sequence[Sequence[Part]], *, timeout_s: float
+    ) -> Sequence[QueryVector]:
+        """The unit vectors of weighted mixtures, all of one encoder, in one call."""
         ...
 
     async def search(

@@ -11,6 +11,7 @@ CAPACITY = 4096
 TTL_S = 600
 MAX_WRITES = 64
 _NO_NONCE = bytes(16)
+_BACKGROUND_KEPT = 0x80  # stands beside the kind, in its byte
 
 
 class VectorCache:
@@ -93,16 +94,17 @@ class VectorCache:
             self._count("miss")
             return None
         kept = Sealed.unpack(value, owner=self._keys.owner(key))
-        if kept is None or kept.label != fingerprint or kept.kind not in _KINDS:
+        number = 0 if kept is None else kept.kind & ~_BACKGROUND_KEPT
+        if kept is None or kept.label != fingerprint or number not in _KINDS:
             self._count("refused")
             return None
         self._count("hit")
-        return QueryVector(fingerprint, QueryKind(kept.kind), kept.data)
+        is_kept = bool(kept.kind & _BACKGROUND_KEPT)
+        return QueryVector(fingerprint, QueryKind(number), kept.data, is_kept)
 
     async def _write(self, keep: RedisKeep, key: bytes, vector: QueryVector) -> None:
-        value = Sealed(
-            vector.fingerprint, self._keys.owner(key), _NO_NONCE, vector.data, vector.kind.value
-        )
+        kind = vector.kind.value | (_BACKGROUND_KEPT if vector.background_kept else 0)
+        value = Sealed(vector.fingerprint, self._keys.owner(key), _NO_NONCE, vector.data, kind)
         await keep.put(self._name(vector.fingerprint, key), value.pack(), TTL_S)
 
     def _name(self, fingerprint: str, key: bytes) -> str:

@@ -78,10 +78,18 @@ class PhotoDecoder:
         self, data: bytes, *, size: int, crop: Crop = WHOLE, wait_s: float = 5.0
     ) -> tuple[Pixels, int]:
         """Returns what :meth:`decode` does, and the width in pixels of the whole upright photo."""
-        found = self._run(wire.PIXELS, data, size, crop, wait_s)
-        if len(found.payload) != size * size * 3:
-            raise UndecodablePhoto("crash", "photo cannot be decoded")
-        return np.frombuffer(found.payload, np.uint8).reshape(size, size, 3), found.width
+        _, found = self._run(wire.PIXELS, data, size, crop, wait_s)
+        return _square(found, size), found.width
+
+    def decode_garment(
+        self, data: bytes, *, size: int, crop: Crop = WHOLE, wait_s: float = 5.0
+    ) -> tuple[Pixels, bool]:
+        """Returns what :meth:`decode` does, of the garment alone, and whether it is alone.
+
+        Where garment and background cannot be told apart, the photo stays as it is: False.
+        """
+        status, found = self._run(wire.GARMENT, data, size, crop, wait_s)
+        return _square(found, size), status == wire.OK
 
     def thumbnail(self, data: bytes, *, width: int, wait_s: float = 5.0) -> Decoded:
         """Returns the upright photo as WebP, ``width`` pixels wide but never enlarged.
@@ -89,7 +97,7 @@ class PhotoDecoder:
         Raises:
             As :meth:`decode`.
         """
-        return self._run(wire.THUMBNAIL, data, width, WHOLE, wait_s)
+        return self._run(wire.THUMBNAIL, data, width, WHOLE, wait_s)[1]
 
     def pixels_digest(self, data: bytes, *, wait_s: float = 5.0) -> str:
         """Returns the SHA-256 of the upright photo's size and pixels, in hex.
@@ -97,7 +105,7 @@ class PhotoDecoder:
         Raises:
             As :meth:`decode`.
         """
-        return self._run(wire.DIGEST, data, 0, WHOLE, wait_s).payload.hex()
+        return self._run(wire.DIGEST, data, 0, WHOLE, wait_s)[1].payload.hex()
 
     def close(self) -> None:
         """Kills the workers; callers that wait get Unavailable."""
@@ -119,7 +127,10 @@ class PhotoDecoder:
         with self._turn:
             return len(self._busy)
 
-    def _run(self, operation: bytes, data: bytes, size: int, crop: Crop, wait_s: float) -> Decoded:
+    def _run(
+        self, operation: bytes, data: bytes, size: int, crop: Crop, wait_s: float
+    ) -> tuple[bytes, Decoded]:
+        """Returns how it went and what came of it."""
         if not data:
             raise UndecodablePhoto("empty", "photo holds no bytes")
         if len(data) > MAX_PHOTO_BYTES:
@@ -131,8 +142,8 @@ class PhotoDecoder:
                 status, answer = worker.ask(frame, self._timeout_s)
             except (TimeoutError, OSError) as error:
                 raise self._casualty(data, error) from None
-        if status == wire.OK:
-            return answer
+        if status != wire.REFUSED:
+            return status, answer
         reason, _, message = answer.payload.decode().partition(": ")
         raise UndecodablePhoto(reason, message)
 
@@ -181,3 +192,9 @@ class PhotoDecoder:
             worker = self._idle.pop()
             self._busy.add(worker)
             return worker
+
+
+def _square(found: Decoded, size: int) -> Pixels:
+    if len(found.payload) != size * size * 3:
+        raise UndecodablePhoto("crash", "photo cannot be decoded")
+    return np.frombuffer(found.payload, np.uint8).reshape(size, size, 3)

@@ -38,7 +38,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A part that is a photo, or a rectangle of it."""
+    """A part that is a photo, or a rectangle of it, with its background or without."""
 
     data: bytes
     crop: Crop = WHOLE
@@ -63,10 +63,22 @@ class Mixture:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """The unit vector of a query, None where no word of it is known; what it was made of."""
+    """The unit vector of a query, None where no word of it is known; what it was made of.
+
+    ``background_kept``: a background was to be taken out, and nothing told it from the garment.
+    """
 
     vector: Vectors | None
     kind: Kind
+    background_kept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The vector of a photo, and whether its background should have been taken out and was not."""
+
+    vector: Vectors
+    background_kept: bool
 
 
 class PartEncoder:
@@ -112,7 +124,7 @@ class PartEncoder:
         """Queues all that a query needs, so that the queries of a request share their passes."""
         if isinstance(query, ServiceError):
             return query
-        begun: list[asyncio.Future[Vectors | None]] = []
+        begun: list[_Begun] = []
         try:
             for number, part in enumerate(query.parts):
                 begun.append(self._start(part, number, query.deadline, encoder, index))
@@ -129,7 +141,7 @@ class PartEncoder:
         deadline: float,
         encoder: Encoder,
         index: Examples,
-    ) -> "asyncio.Future[Vectors | None]":
+    ) -> "_Begun":
         if isinstance(part, Words):
             return asyncio.wrap_future(self._batcher.text(encoder, part.text, deadline=deadline))
         if isinstance(part, Photo):
@@ -145,31 +157,41 @@ class PartEncoder:
 
     async def _photo(
         self, photo: Photo, number: int, deadline: float, encoder: Encoder
-    ) -> Vectors | None:
-        def decode() -> NDArray[np.uint8]:
+    ) -> "_Seen | None":
+        def decode() -> tuple[NDArray[np.uint8], bool]:
             left = deadline - self._clock()
             if left <= 0:
                 raise DeadlineExceeded("the budget ran out before decoding")
-            return self._decoder.decode(
-                photo.data, size=encoder.image_size, crop=photo.crop, wait_s=left
-            )
+            size, crop = encoder.image_size, photo.crop
+            if photo.remove_background:
+                return self._decoder.decode_garment(photo.data, size=size, crop=crop, wait_s=left)
+            return self._decoder.decode(photo.data, size=size, crop=crop, wait_s=left), True
 
         try:
-            pixels = await asyncio.get_running_loop().run_in_executor(self._threads, decode)
+            pixels, is_alone = await asyncio.get_running_loop().run_in_executor(
+                self._threads, decode
+            )
         except InvalidArgument as error:
             error.field = f"parts[{number}].photo"
             raise
-        return await asyncio.wrap_future(self._batcher.photo(encoder, pixels, deadline=deadline))
+        queued = self._batcher.photo(encoder, pixels, deadline=deadline)
+        vector = await asyncio.wrap_future(queued)
+        return None if vector is None else _Seen(vector, not is_alone)
 
 
-async def _mix(query: Mixture, begun: Sequence["asyncio.Future[Vectors | None]"]) -> Encoded:
+_Begun = asyncio.Future[Vectors | None] | asyncio.Future[_Seen | None]
+
+
+async def _mix(query: Mixture, begun: Sequence[_Begun]) -> Encoded:
     results = await asyncio.gather(*begun, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
             raise result
+    is_kept = any(isinstance(found, _Seen) and found.background_kept for found in results)
+    vectors = [found.vector if isinstance(found, _Seen) else found for found in results]
     said = [
         (vector, weight, isinstance(part, Words))
-        for vector, weight, part in zip(results, query.weights, query.parts, strict=True)
+        for vector, weight, part in zip(vectors, query.weights, query.parts, strict=True)
         if isinstance(vector, np.ndarray)
     ]
     words = sum(is_words for _, _, is_words in said)
@@ -177,7 +199,8 @@ async def _mix(query: Mixture, begun: Sequence["asyncio.Future[Vectors | None]"]
     kind = kind_of(words, len(said) - words)
     if not said:
         return Encoded(None, kind)
-    return Encoded(mixed([vector for vector, _, _ in said], [w for _, w, _ in said]), kind)
+    vector = mixed([vector for vector, _, _ in said], [weight for _, weight, _ in said])
+    return Encoded(vector, kind, is_kept)
 
 
 async def _settled(work: Awaitable[Encoded] | ServiceError) -> Encoded | ServiceError:

@@ -37,14 +37,20 @@ class PhotoProcess:
                 env={},
             )
         self._socket = ours
-        self._is_ready = False
+        self._is_ready = self._is_loaded = False
 
     def ask(self, frame: bytes, timeout_s: float) -> tuple[bytes, Decoded]:
         """Sends one request; raises TimeoutError when late, OSError when the process died."""
+        # Starting the interpreter, or numpy, is no fault of the photo and has its own limit.
         if not self._is_ready:
-            # Starting the interpreter is no fault of the photo and has its own limit.
             self._receive(time.monotonic() + _START_S)
             self._is_ready = True
+        if frame.startswith(wire.GARMENT) and not self._is_loaded:
+            self._exchange(wire.REQUEST.pack(wire.LOAD, 0, 0, 0, 0, 0, 0), _START_S)
+            self._is_loaded = True
+        return self._exchange(frame, timeout_s)
+
+    def _exchange(self, frame: bytes, timeout_s: float) -> tuple[bytes, Decoded]:
         deadline = time.monotonic() + timeout_s
         self._socket.settimeout(timeout_s)
         self._socket.sendall(frame)

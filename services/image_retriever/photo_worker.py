@@ -1,24 +1,31 @@
 """Decodes one untrusted photo after another, in a process of its own that may be killed.
 
 This file is started by its path, isolated (``python -I``) and with an empty environment: it must
-import nothing but the standard library and Pillow. Standard input is a socket; each request is a
+import nothing but the standard library and Pillow; its neighbour ``background.py``, and with it
+numpy, only when it is told to. Standard input is a socket; each request is a
 frame (:data:`REQUEST`, then the photo), each answer one too (:data:`ANSWER`, then the payload).
 """
 
+import functools
 import hashlib
+import importlib.util
 import io
 import math
+import os
 import resource
 import socket
 import struct
 import warnings
+from pathlib import Path
+from types import ModuleType
 
 from PIL import Image, ImageOps
 
 REQUEST = struct.Struct("<cI4dI")  # operation, size in pixels, crop x y width height, photo bytes
 ANSWER = struct.Struct("<cIII")  # status, width and height of the upright photo, payload bytes
-PIXELS, THUMBNAIL, DIGEST = b"P", b"T", b"D"
-READY, OK, REFUSED = b"R", b"O", b"X"
+PIXELS, GARMENT, THUMBNAIL, DIGEST = b"P", b"G", b"T", b"D"
+LOAD = b"L"  # no photo: get ready to tell garments from backgrounds
+READY, OK, BACKGROUND_KEPT, REFUSED = b"R", b"O", b"K", b"X"
 
 MEMORY_BYTES = 600 << 20
 CPU_SECONDS = 4
@@ -137,15 +144,37 @@ def square(photo: Image.Image, size: int) -> Image.Image:
     )
 
 
+@functools.cache
+def _background() -> ModuleType:
+    """Loads the neighbour by its path, since an isolated process knows no packages of ours."""
+    # Each thread of numpy's OpenBLAS would take of the memory that a photo may have.
+    os.putenv("OPENBLAS_NUM_THREADS", "1")
+    spec = importlib.util.spec_from_file_location(
+        "background", Path(__file__).with_name("background.py")
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError("background.py is not there")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _answer(
     operation: bytes, data: bytes, size: int, crop: tuple[float, float, float, float]
-) -> tuple[tuple[int, int], bytes]:
-    if operation == PIXELS:
+) -> tuple[bytes, tuple[int, int], bytes]:
+    """Returns the status, the size of the whole upright photo, and the payload."""
+    if operation == LOAD:
+        _background()
+        return OK, (0, 0), b""
+    if operation in (PIXELS, GARMENT):
         photo, shape = upright(_open(data), crop, max(size, DRAFT_PX))
-        return shape, square(photo, size).tobytes()
+        alone = _background().without_background(photo) if operation == GARMENT else photo
+        status = BACKGROUND_KEPT if alone is None else OK
+        return status, shape, square(alone or photo, size).tobytes()
     if operation == DIGEST:
         photo, shape = upright(_open(data), crop, 0)
-        return shape, hashlib.sha256(struct.pack("<II", *photo.size) + photo.tobytes()).digest()
+        digest = hashlib.sha256(struct.pack("<II", *photo.size) + photo.tobytes()).digest()
+        return OK, shape, digest
     photo = _open(data)
     tall = max(photo.size) / photo.size[_orientation(photo) >= 5]
     photo, shape = upright(photo, crop, math.ceil(size * tall))
@@ -155,7 +184,7 @@ def _answer(
     photo.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0).save(
         out, "WEBP", quality=82, method=3
     )
-    return shape, out.getvalue()
+    return OK, shape, out.getvalue()
 
 
 def answer(
@@ -163,7 +192,7 @@ def answer(
 ) -> bytes:
     """Returns the whole answer to one request; what Pillow cannot read is an answer too."""
     try:
-        shape, payload = _answer(operation, data, size, crop)
+        status, shape, payload = _answer(operation, data, size, crop)
     except Refused as error:
         refusal = str(error)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -173,7 +202,7 @@ def answer(
     except Exception:  # noqa: BLE001  # Pillow's readers raise nearly anything on broken bytes
         refusal = "broken: photo is damaged or cut short"
     else:
-        return ANSWER.pack(OK, *shape, len(payload)) + payload
+        return ANSWER.pack(status, *shape, len(payload)) + payload
     return ANSWER.pack(REFUSED, 0, 0, len(refusal)) + refusal.encode()
 
 

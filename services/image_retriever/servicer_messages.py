@@ -24,7 +24,7 @@ from services.image_retriever.view import Found
 
 MAX_PARTS, MAX_EXCLUDED = 16, 64
 MAX_HITS, DEFAULT_HITS = 1000, 200
-MAX_CANDIDATES, MAX_FETCHED = 5000, 200
+MAX_CANDIDATES, MAX_FETCHED, MAX_LOOK_ALIKES = 5000, 200, 200
 MAX_TEXT_CHARS, MAX_ID_CHARS = 512, 128
 MIN_NORM, MAX_NORM = 1e-6, 1e6
 
@@ -83,7 +83,10 @@ def write_encoded(result: Encoded | ServiceError) -> pb.EncodedQuery:
         return pb.EncodedQuery(status=_status(result))
     vector = b"" if result.vector is None else result.vector.astype(_VECTOR, copy=False).tobytes()
     return pb.EncodedQuery(
-        status=catalog_pb2.QueryStatus(), vector=vector, kind=_NUMBERS[result.kind]
+        status=catalog_pb2.QueryStatus(),
+        vector=vector,
+        kind=_NUMBERS[result.kind],
+        background_kept=result.background_kept,
     )
 
 
@@ -92,7 +95,9 @@ def write_found(result: Found | ServiceError) -> pb.VectorResult:
     if isinstance(result, ServiceError):
         return pb.VectorResult(status=_status(result))
     return pb.VectorResult(
-        status=catalog_pb2.QueryStatus(), hits=hits_to_proto(result.ids, result.scores)
+        status=catalog_pb2.QueryStatus(),
+        hits=hits_to_proto(result.ids, result.scores),
+        look_alike_ids=result.look_alikes[:MAX_LOOK_ALIKES],
     )
 
 

@@ -19,14 +19,20 @@ _DEEPER = 4
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The products that one vector found: ids best first, and their cosines float32 ``[n]``."""
+    """The products that one vector found: ids best first, and their cosines float32 ``[n]``.
+
+    ``look_alikes`` came near and were left out for their look.
+    """
 
     ids: list[str]
     scores: Vectors
+    look_alikes: Sequence[str] = ()
 
     def first(self, count: int) -> "Found":
         """Returns the first ``count`` of them."""
-        return self if len(self.ids) <= count else Found(self.ids[:count], self.scores[:count])
+        if len(self.ids) <= count:
+            return self
+        return Found(self.ids[:count], self.scores[:count], self.look_alikes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,8 @@ class VectorView:
             ask: The query.
             asked: How many candidates were asked for; fewer are all there are.
         """
-        reaches_floor, looks_alike = False, False
+        reaches_floor = False
+        look_alikes: list[str] = []
         scores = exact_scores(self.vectors, rows, ask.query)
         if ask.floor is not None:
             keep = scores >= np.float32(ask.floor)
@@ -188,7 +195,7 @@ class VectorView:
         is_all = len(rows) < asked or reaches_floor
         if ask.unlike is not None:
             alike = ask.unlike.of(self.vectors[rows])
-            looks_alike = bool(alike.any())
+            look_alikes = [self._ids[row] for row in rows[alike].tolist()]
             rows, scores = rows[~alike], scores[~alike]
         ids = [self._ids[row] for row in rows.tolist()]
         places = _ranked(ids, scores)
@@ -196,16 +203,16 @@ class VectorView:
             places = [place for place in places if ids[place] not in ask.barred]
         is_short = len(places) < ask.depth
         places = places[: ask.depth]
-        found = Found([ids[place] for place in places], scores[places])
+        found = Found([ids[place] for place in places], scores[places], look_alikes)
         if ask.reorder is not None:
             found = self._reordered(found, rows[places], ask.reorder.vector)
-        return _Pick(found.first(ask.count), is_short, looks_alike and not is_all)
+        return _Pick(found.first(ask.count), is_short, bool(look_alikes) and not is_all)
 
     def _reordered(self, found: Found, rows: Rows, vector: Vectors) -> Found:
         """Returns what was found in these rows by its cosine with another vector."""
         scores = exact_scores(self.vectors, rows, vector)
         places = _ranked(found.ids, scores)
-        return Found([found.ids[place] for place in places], scores[places])
+        return Found([found.ids[place] for place in places], scores[places], found.look_alikes)
 
 
 def _together(masks: Sequence[Mask | None], asks: Sequence[Question]) -> list[list[int]]:
