@@ -326,6 +326,7 @@ class House:
             self.text,
             Paging(self.lists, Keys(b"secret"), now=lambda: self.now),
             release=lambda: "r-000001",
+            vectors=self.image,
         )
 
     def stage(self, name: str) -> "FakeText | FakeImage | FakeRanking":
