@@ -157,6 +157,7 @@ def _search(commands: "Commands") -> None:
             'hemline search "red summer dress"',
             "hemline search --image photo.jpg",
             'hemline search "but in blue" --image photo.jpg --user u-0007 --why',
+            'hemline search "navy linen dress under 80" --exclude sleeves',
             'hemline search "striped tee" --json | head',
         ),
         data=None,
@@ -165,6 +166,12 @@ def _search(commands: "Commands") -> None:
     verb.add_argument("--image", type=Path, metavar="FILE", help="a JPEG, PNG or WebP photo")
     verb.add_argument("--user", metavar="ID", help="known shopper, such as u-0007")
     verb.add_argument("--count", type=int, default=12, metavar="N", help="hits (default: 12)")
+    verb.add_argument(
+        "--exclude", action="append", default=[], metavar="TEXT", help="what no hit may be; repeat"
+    )
+    verb.add_argument(
+        "--literal", action="store_true", help="take the words as they stand, understand nothing"
+    )
     verb.add_argument("--why", action="store_true", help="show the terms of each score")
     verb.add_argument("--url", default="", help="gateway to ask (default: the running one)")
     takes_json(verb)

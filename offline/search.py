@@ -1,14 +1,11 @@
-"""Asks a running gateway over REST, as any client would, and prints the hits as a table."""
+"""Asks a running gateway over REST, as any client would."""
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-from rich.console import Console
-from rich.table import Table
 
 from runtime.errors import SetupError
 
@@ -17,13 +14,18 @@ TIMEOUT_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What to ask: words, a photo or both; for whom; how many hits; and whether to say why."""
+    """What to ask: words, a photo or both; for whom; how many hits; and whether to say why.
+
+    ``exclude`` says what no hit may be; ``literal`` takes the words as they stand.
+    """
 
     text: str = ""
     image: Path | None = None
     user: str = ""
     count: int = 12
     why: bool = False
+    exclude: tuple[str, ...] = ()
+    literal: bool = False
 
 
 def ask(url: str, question: Question, *, key: str = "") -> dict[str, object]:
@@ -45,6 +47,10 @@ def ask(url: str, question: Question, *, key: str = "") -> dict[str, object]:
         body["text"] = question.text
     if question.user:
         body["user_id"] = question.user
+    if question.exclude:
+        body["exclude"] = list(question.exclude)
+    if question.literal:
+        body["understand"] = {"enabled": False}
     try:
         # A proxy of the environment is for the outside, not for the shop's own gateway.
         with httpx.Client(
@@ -55,33 +61,6 @@ def ask(url: str, question: Question, *, key: str = "") -> dict[str, object]:
         raise SetupError(f"{url} is not a URL") from problem
     except httpx.TransportError as problem:
         raise SetupError(f"nobody answers at {url}: is hemline up?") from problem
-
-
-def show(answer: dict[str, object], *, why: bool = False) -> None:
-    """Prints an answer for a person; what is missing from it goes to standard error."""
-    hits = hits_of(answer)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name, side in (("", "right"), ("id", "left"), ("title", "left"), ("brand", "left")):
-        table.add_column(name, justify="right" if side == "right" else "left", overflow="fold")
-    table.add_column("price", justify="right", no_wrap=True)
-    table.add_column("score", justify="right", no_wrap=True)
-    if why:
-        table.add_column("why")
-    for hit in hits:
-        product = hit["product"]
-        cells = [str(hit["rank"]), product["id"], product["title"], product["brand"]]
-        cells += [_price(product), f"{hit['score']:.3f}"]
-        table.add_row(*cells, *([_why(hit)] if why else []))
-    # In a pipe nobody knows how wide the reader is; a row stays one line where it can.
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    if hits:
-        console.print(table)
-    else:
-        console.print("nothing found")
-    if answer.get("degraded"):
-        reasons = answer.get("degraded_reasons")
-        named = ", ".join(map(str, reasons)) if isinstance(reasons, list) else ""
-        print(f"something was missing: {named}", file=sys.stderr)
 
 
 def hits_of(answer: dict[str, object]) -> list[dict[str, Any]]:
@@ -135,16 +114,3 @@ def _answer(response: httpx.Response) -> dict[str, object]:
         field = f" ({body['field']})" if body.get("field") else ""
         raise SetupError(f"the gateway refused: {detail}{field}")
     return dict(body)
-
-
-def _price(product: dict[str, object]) -> str:
-    minor = product.get("price_minor")
-    if not isinstance(minor, int):
-        return ""
-    return f"{minor / 100:.2f} {product.get('currency') or ''}".strip()
-
-
-def _why(hit: dict[str, object]) -> str:
-    explanation = hit.get("explanation")
-    terms = explanation.get("terms", []) if isinstance(explanation, dict) else []
-    return ", ".join(f"{term['name']} {term['value']:.3f}" for term in terms)

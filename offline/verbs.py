@@ -134,11 +134,20 @@ def status(options: argparse.Namespace) -> int:
 
 def search(options: argparse.Namespace) -> int:
     """Asks the gateway; 1 when nothing was found."""
-    from offline.search import Question, ask, hits_of, show
+    from offline.search import Question, ask, hits_of
+    from offline.search_shown import show
 
     if options.user == "":
         raise SetupError("--user needs the id of a shopper, such as u-0007: leave it away for none")
-    question = Question(options.text, options.image, options.user or "", options.count, options.why)
+    question = Question(
+        options.text,
+        options.image,
+        options.user or "",
+        options.count,
+        options.why,
+        tuple(options.exclude),
+        options.literal,
+    )
     key = os.environ.get("HEMLINE_API_KEY", "")
     answer = ask(options.url or _url(options.data), question, key=key)
     if options.json:
