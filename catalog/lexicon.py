@@ -4,8 +4,9 @@ import hashlib
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
+from types import MappingProxyType
 from typing import TypeVar
 
 FIELDS = (
@@ -51,12 +52,15 @@ _PARTS = {"language", "fillers", "grammar", "fields", "none", "narrower", "conce
 class Concept:
     """Something that a product can be, such as the colour navy.
 
-    ``name`` is the plain English word, ``forms`` says how it is written, by language.
+    ``name`` is the plain English word, ``forms`` says how it is written, by language. ``said``
+    leads from forms to the English words that say the same more exactly than the name: a
+    dictionary may list "half sleeve" apart, which is written of short sleeves in English.
     """
 
     field: str
     name: str
     forms: Mapping[str, tuple[str, ...]]
+    said: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def written(self) -> tuple[str, ...]:
@@ -212,21 +216,27 @@ def _concepts(tables: Mapping[str, _Table]) -> tuple[Concept, ...]:
             for key, written in entries.items():
                 path = f"concepts.{name}.{key}"
                 forms.setdefault((name, key), {})[language] = _words(language, path, written)
-    return tuple(Concept(home, name, found) for (home, name), found in _same(forms).items())
+    return _joined(forms)
 
 
-def _same(forms: _Forms) -> _Forms:
+def _joined(forms: _Forms) -> tuple[Concept, ...]:
     """Joins a concept whose name is an English form of another one of its field to that one."""
     english = {
         (home, form): name for (home, name), held in forms.items() for form in held.get("en", ())
     }
     found: _Forms = {}
+    said: dict[tuple[str, str], dict[str, str]] = {}
     for (home, name), held in forms.items():
         meant = name if "en" in held else english.get((home, name), name)
         joined = found.setdefault((home, meant), {})
         for language, written in held.items():
             joined[language] = (*joined.get(language, ()), *written)
-    return found
+            if meant != name:
+                said.setdefault((home, meant), {}).update(dict.fromkeys(written, name))
+    return tuple(
+        Concept(home, name, held, said.get((home, name), {}))
+        for (home, name), held in found.items()
+    )
 
 
 def _grammar(language: str, table: _Table) -> Grammar:

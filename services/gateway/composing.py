@@ -29,6 +29,7 @@ _MOST_VALUES = 500
 _MOST_CHARS = 512
 # A field that hardly any product has says little about those without it.
 _SPARSE = 0.3
+_RARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +160,16 @@ class Composer:
         spelled = self.written(piece.start, piece.end) if not piece.part else written
         if not known.same(spelled, written):
             spelled = written  # it was mended
+        english = piece.phrase is not None and piece.phrase.is_english
+        said = [word for meaning in meanings for word in meaning.words]
         texts = [spelled] if known.holds(spelled) or known.holds(written) else []
+        if not english and known.is_rare(spelled, said):
+            texts = []  # It is a word of another language here: German "rock" is a skirt.
         for meaning in meanings:
             for _, values in meaning.exact[:1]:
                 texts += [v for v in values[:2] if not known.same(v, spelled)]
             texts += [word for word in meaning.words if not known.same(word, spelled)]
         self.draft.lookups += list(dict.fromkeys(texts)) or [written]
-        english = piece.phrase is not None and piece.phrase.is_english
         self.draft.readable.append(spelled if english else meanings[0].english)
 
     def _boost(self, piece: Found, meanings: Sequence[Meaning]) -> None:
@@ -275,6 +279,15 @@ class Known:
     def same(self, text: str, other: str) -> bool:
         """Whether the words of a text are all among those of another."""
         return set(self._normalizer.tokens(text)) <= set(self._normalizer.tokens(other))
+
+    def is_rare(self, text: str, others: Sequence[str]) -> bool:
+        """Whether far fewer products hold a text than hold one of the others."""
+        most = max(map(self._count, others), default=0)
+        return self._count(text) < _RARE * most
+
+    def _count(self, text: str) -> int:
+        held = self._frequencies
+        return min((held.get(token, 0) for token in self._normalizer.tokens(text)), default=0)
 
     def rarest(self, text: str) -> str:
         """The token of a text that the fewest products hold, or "" where none is held."""

@@ -84,8 +84,14 @@ class Phrases:
         self._add_words(lexicon)
         self._add_brands(vocabulary)
         self.words = frozenset(_words(vocabulary))
-        german = (f for c in lexicon.concepts for f in c.forms.get("de", ()))
+        german = [f for c in lexicon.concepts for f in c.forms.get("de", ())]
         self._german = Compounds(german)
+        # Phrases of German words by the words in their plain forms.
+        self._plain = {
+            "".join(map(self.key, self._german.phrase(form))): self.key(form)
+            for form in german
+            if " " in form
+        }
 
     def key(self, text: str) -> str:
         """Returns that by which a phrase is looked up: its words as meant, without spaces."""
@@ -107,7 +113,7 @@ class Phrases:
             place: Where it begins; that piece is a word.
             end: Where it must end at the latest.
         """
-        key, count, best, last = "", 0, None, place
+        key, plain, count, best, last = "", "", 0, None, place
         for at in range(place, end):
             word = words[at]
             if word.is_sign:
@@ -115,9 +121,11 @@ class Phrases:
                     break
                 continue
             key, count, last = key + word.key, count + 1, at + 1
+            plain += self.key(self._german.form(word.key)) or word.key
             if count > _LONGEST:
                 break
-            if (phrase := self._phrases.get(key)) is None:
+            phrase = self._phrases.get(key) or self._phrases.get(self._plain.get(plain, ""))
+            if phrase is None:
                 continue
             # "Without sleeves" excludes, even where a dictionary has it as a form of sleeveless.
             if best is not None and best.is_marker("exclude_before") and phrase.is_mention:
@@ -162,7 +170,9 @@ class Phrases:
                 self._add(self.key(concept.name), Phrase((meaning,), is_english=True))
             for language, forms in concept.forms.items():
                 for form in forms:
-                    self._add(self.key(form), Phrase((meaning,), is_english=language == "en"))
+                    is_english = language == "en" or form in concept.forms.get("en", ())
+                    told = meaning if is_english else meanings.said(concept, form, meaning)
+                    self._add(self.key(form), Phrase((told,), is_english=is_english))
         for key, phrase in self._phrases.items():
             # Where the catalogue knows one reading of a phrase, the others are not meant.
             if known := tuple(m for m in phrase.meanings if m.is_value):
