@@ -16,14 +16,15 @@ from catalog.media import MediaStore
 from catalog.product import Product
 from catalog.store import CatalogStore
 from offline.layout import DataDir
+from offline.look_alikes import look_alike
 from offline.photo_vectors import PhotoDesk, image_states
 from offline.pictured import FaceDigest, Gallery, Pictured, counted, pages
 from offline.progress import progress, say
+from offline.sampled_photos import sampled_photos
 from offline.similarity_floors import Floor, photo_floor, text_floor
 from runtime.artifacts import Artifact, ArtifactStore
 from services.image_retriever.canary import Canaries
-from services.image_retriever.decode import Pixels, UndecodablePhoto
-from services.image_retriever.decode_bulk import bulk_decoder, each_photo
+from services.image_retriever.decode import Pixels
 from services.image_retriever.embedder import first_usable
 from services.image_retriever.encoder import Encoder, open_encoder
 from services.image_retriever.index import VectorIndex
@@ -34,12 +35,14 @@ from services.image_retriever.snapshot import Snapshot
 KIND = "image"
 Vectors = NDArray[np.float32]
 # Moves when another program would make another index of the same photos.
-_PROGRAM = "2"
+_PROGRAM = "3"
 _SAMPLE = 256
 _PAUSE_S = 0.03
 _CANARIES = ("red dress", "blue jeans", "black shoes", "white shirt")
 # What a shopper's hand cuts off the edges of a photo.
 _CROP = Crop(0.08, 0.08, 0.84, 0.84)
+# What differs between two views of the same thing.
+_VIEW = Crop(0.02, 0.02, 0.96, 0.96)
 
 
 def build_image(
@@ -172,10 +175,14 @@ class _Build:
         gallery, ids = gathered.vectors(), gathered.ids
         sample = gathered.sample[:_SAMPLE]
         texts = list(dict.fromkeys(text for product in sample for text in product.texts))
-        with progress("Calibrating similarity floors", 2) as shown:
+        with progress("Calibrating similarities", 3) as shown:
             words = text_floor(encoder, texts, gallery)
             shown.advance()
-            looks = photo_floor(encoder, self._cropped(sample, encoder), gallery)
+            cropped = [photo for _, photo in self._photos(sample, _CROP)]
+            looks = photo_floor(encoder, cropped, gallery)
+            shown.advance()
+            views = [(place * step, photo) for place, photo in self._photos(sample, _VIEW)]
+            alike = look_alike(encoder, views, gallery, np.array(gathered.styles, np.int64))
             shown.advance()
         facts = Snapshot.write(
             Draft(
@@ -184,6 +191,7 @@ class _Build:
                 self.fingerprint,
                 _floors(words, looks),
                 _asked(encoder, texts, gallery),
+                alike.value,
             ),
             folder,
             faces=gathered.faces(),
@@ -194,22 +202,13 @@ class _Build:
         return {
             **facts,
             "floor_evidence": {"text": words.facts(), "photo": looks.facts()},
+            "look_alike_evidence": alike.facts(),
             "canaries": canaries.record(VectorIndex.open(folder), ids, gallery, folder),
         }
 
-    def _cropped(self, sample: Sequence[Pictured], encoder: Encoder) -> list[Pixels]:
-        """Returns photos as a shopper would crop them; one that is gone meanwhile is left out."""
-        decoder = bulk_decoder(self.workers)
-
-        def decode(product: Pictured) -> Pixels:
-            data = self.media.get(product.face) or b""
-            return decoder.decode(data, size=encoder.image_size, crop=_CROP)
-
-        try:
-            photos = each_photo(decode, sample, workers=self.workers)
-            return [found for _, found in photos if not isinstance(found, UndecodablePhoto)]
-        finally:
-            decoder.close()
+    def _photos(self, sample: Sequence[Pictured], crop: Crop) -> list[tuple[int, Pixels]]:
+        size = self.encoder().image_size
+        return sampled_photos(sample, self.media, size=size, crop=crop, workers=self.workers)
 
 
 def _asked(encoder: Encoder, texts: Sequence[str], gallery: Vectors) -> Vectors | None:

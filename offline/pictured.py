@@ -1,6 +1,7 @@
 """Walks through the products of a catalogue that have photos, a page at a time."""
 
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -84,6 +85,7 @@ class Gallery:
         dim: Length of a vector.
         step: Every how many products with a vector one is kept as a sample.
         ids: Product of each row.
+        styles: Checksum of the style of each row.
         sample: Products at even distances.
         waiting: Photos of the products whose vector is not that of their first photo.
     """
@@ -93,6 +95,7 @@ class Gallery:
     dim: int
     step: int
     ids: list[str] = field(default_factory=list)
+    styles: list[int] = field(default_factory=list)
     sample: list[Pictured] = field(default_factory=list)
     waiting: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _rows: list[Vectors] = field(default_factory=list)
@@ -141,6 +144,7 @@ class Gallery:
             if len(self.ids) % self.step == 0:
                 self.sample.append(Pictured(product.id, face, _texts(product)))
             self.ids.append(product.id)
+            self.styles.append(zlib.crc32(product.style_id.encode()))
             faces.append(face)
             vectors.append(row)
         if faces:
