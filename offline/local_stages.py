@@ -24,6 +24,8 @@ from services.gateway.stages import (
     UserFactors,
 )
 from services.gateway.taste import TasteFinder
+from services.gateway.tuned_fusion import TunedFusion
+from services.gateway.understanding import Understanding
 from services.image_retriever.decode import PhotoDecoder
 from services.image_retriever.encoder import Encoder
 from services.image_retriever.index import VectorIndex
@@ -215,10 +217,14 @@ def local_pipeline(
     image: LocalImage,
     vectors: KeptVectors,
     factors: Factors | None = None,
+    understanding: Understanding | None = None,
+    tuned: TunedFusion | None = None,
 ) -> SearchPipeline:
     """Returns the gateway's own pipeline over stages in this process.
 
-    Its clock stands still: an answer never depends on how long a stage took.
+    Its clock stands still: an answer never depends on how long a stage took. Without
+    ``understanding`` words are looked up as they are; without ``tuned`` rankings are merged as by
+    default.
     """
     legs: dict[str, Leg] = {
         "text": TextLeg(LocalText(text, products)),
