@@ -6,30 +6,14 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
+from catalog.folding import APOSTROPHE, CONTROL, GAP, LONE_LETTER, WORD, fold
 from catalog.hangul import with_parts
 from catalog.words import Term, WordTable
 
 MAX_CHARS = 512
 MAX_TOKENS = 64
 
-# Letters and digits of any script, with the marks that are no letters of their own.
-_WORD = re.compile(
-    r"[^\W_](?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f"
-    r"\u0900-\u0963\u0966-\u0dff\u0e31\u0e34-\u0e4e])*"
-)
-_CONTROL = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ud800-\udfff]+"
-)
 _SPACES = re.compile(r"\s+")
-_APOSTROPHE = str.maketrans(dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9`\u00b4\uff07", "'"))
-_POSSESSIVE = re.compile(r"(?<=\w)'s\b")
-_INNER_APOSTROPHE = re.compile(r"(?<=\w)'(?=\w)")
-# h&m and u.s. are one word each; their letters alone would be dropped.
-_LETTERS = re.compile(r"\b[a-z](?:\s?&\s?[a-z]\b|\.[a-z]\b)+\.?")
-_BETWEEN_LETTERS = re.compile(r"[\s&.]+")
-# Words of a phrase stand apart by spaces, a hyphen or a dot, not by a comma.
-_GAP = re.compile(r"[\s\-\u2010-\u2015_']*|\.")
-_LONE_LETTER = frozenset("abcdefghijklmnopqrstuvwxyz")
 
 
 class _Word(NamedTuple):
@@ -78,7 +62,7 @@ class Normalizer:
         The words under which a phrase is found as well follow it, such as "top" a tank top.
         """
         found: list[str] = []
-        for term in self._terms(_fold(text)):
+        for term in self._terms(fold(text)):
             if self._is_indexed(term.token):
                 found += (term.token, *term.also)
         return found if text.isascii() else list(with_parts(found))
@@ -89,7 +73,7 @@ class Normalizer:
         It is cleaned, in NFKC and cut to 512 characters; each garment phrase and spelling has one
         form ("Tees" and "T SHIRTS" become "t-shirt"), all else stays as it was.
         """
-        text = unicodedata.normalize("NFKC", clean(text.translate(_APOSTROPHE)[:MAX_CHARS]))
+        text = unicodedata.normalize("NFKC", clean(text.translate(APOSTROPHE)[:MAX_CHARS]))
         parts: list[str] = []
         place = 0
         for first, last, term in self._spans(text):
@@ -98,11 +82,11 @@ class Normalizer:
         return "".join([*parts, text[place:]]).strip()
 
     def _tokens(self, text: str) -> Iterator[str]:
-        tokens = (term.token for term in self._terms(_fold(text)))
+        tokens = (term.token for term in self._terms(fold(text)))
         return (token for token in tokens if self._is_indexed(token))
 
     def _is_indexed(self, token: str) -> bool:
-        return token not in self._table.stop_words and token not in _LONE_LETTER
+        return token not in self._table.stop_words and token not in LONE_LETTER
 
     def _terms(self, folded: str) -> Iterator[Term]:
         place = 0
@@ -133,14 +117,14 @@ class Normalizer:
         forms = self._table.forms
         return [
             _Word(forms.get(match[0], match[0]), match.start(), match.end())
-            for match in _WORD.finditer(folded)
+            for match in WORD.finditer(folded)
         ]
 
     def _match(self, words: list[_Word], place: int, folded: str) -> tuple[int, Term | None]:
         for rest, term in self._table.phrases.get(words[place].meant, ()):
             following = words[place + 1 : place + 1 + len(rest)]
             if tuple(word.meant for word in following) == rest and all(
-                _GAP.fullmatch(folded, before.end, after.start)
+                GAP.fullmatch(folded, before.end, after.start)
                 for before, after in zip(words[place:], following, strict=False)
             ):
                 return 1 + len(rest), term
@@ -164,21 +148,7 @@ def readable(text: str) -> str:
 
 def clean(text: str) -> str:
     """Returns the text in NFC, without control characters and lone surrogates, in single spaces."""
-    return _SPACES.sub(" ", unicodedata.normalize("NFC", _CONTROL.sub(" ", text))).strip()
-
-
-def _fold(text: str) -> str:
-    text = _CONTROL.sub(" ", text).translate(_APOSTROPHE)
-    if text.isascii():
-        text = text.lower()
-    else:
-        # Folding may leave letters and marks apart again, hence twice.
-        text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    if "'" in text:
-        text = _INNER_APOSTROPHE.sub("", _POSSESSIVE.sub("", text))
-    if "&" in text or "." in text:
-        text = _LETTERS.sub(lambda match: _BETWEEN_LETTERS.sub("", match[0]) + " ", text)
-    return text
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", CONTROL.sub(" ", text))).strip()
 
 
 def _first(stream: Iterator[str], count: int) -> Iterator[str]:

@@ -1,25 +1,19 @@
 """Reads the table of words that the normaliser works by."""
 
 import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 
+from catalog.shop_words import ShopWords
+from catalog.terms import Phrases, Term, TermBook
+
+__all__ = ["Term", "WordTable"]
+
 _DEFAULT_TABLE = "words.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """What a word or a phrase means.
-
-    ``token`` is what is indexed and looked up; ``readable`` is how a person writes it; ``also``
-    are tokens under which a document that holds it is found as well.
-    """
-
-    token: str
-    readable: str
-    also: tuple[str, ...] = ()
+_SHOP = "shop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +22,16 @@ class WordTable:
 
     ``forms`` maps a written word to the one that is meant; ``phrases`` maps the first word of a
     phrase, in its meant form, to the words that may follow it, longest first; ``source`` is the
-    TOML that it was read from.
+    TOML that it was read from. ``language`` is that of the catalogue's texts, ``en``, ``de`` or
+    ``ko``; ``brands`` maps the names of brands to their other spellings, as a shop wrote them.
     """
 
     source: str
     stop_words: frozenset[str]
     forms: Mapping[str, str]
-    phrases: Mapping[str, tuple[tuple[tuple[str, ...], Term], ...]]
+    phrases: Phrases
+    language: str = "en"
+    brands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def default(cls) -> "WordTable":
@@ -46,30 +43,53 @@ class WordTable:
         """A digest of the source, in hex."""
         return hashlib.blake2b(self.source.encode(), digest_size=16).hexdigest()
 
+    def with_shop(self, text: str) -> "WordTable":
+        """Returns the table with what a shop's file adds; its source holds both.
+
+        Raises:
+            ValueError: The file cannot be read; the error names the line or the entry.
+        """
+        ShopWords.parse(text)
+        # A JSON text is a TOML text, where TOML allowed its characters in the first place.
+        return WordTable.parse(f"{_SHOP} = {json.dumps(text, ensure_ascii=False)}\n{self.source}")
+
     @classmethod
     def parse(cls, text: str) -> "WordTable":
         """Reads a table in TOML with ``stop_words``, ``nouns``, ``[forms]`` and ``[phrases.*]``.
+
+        A shop's file may stand in it as a text named ``shop``, as :meth:`with_shop` puts it there.
 
         Raises:
             ValueError: The text is no TOML, or a part is missing.
         """
         table = tomllib.loads(text)
+        shop = ShopWords.parse(table.get(_SHOP, ""))
         try:
-            forms = {_plural(noun): noun for noun in table["nouns"]} | table["forms"]
-            found: dict[str, list[tuple[tuple[str, ...], Term]]] = {}
+            nouns = {_plural(noun): noun for noun in (*table["nouns"], *shop.nouns)}
+            forms = _resolved(nouns | table["forms"] | shop.forms, shop.kept)
+            stop_words = {*table["stop_words"], *shop.stop_words} - shop.indexed
+            book = TermBook(stop_words, forms)
             for token, entry in table["phrases"].items():
                 term = Term(token, entry.get("readable", token), tuple(entry.get("also", ())))
                 for phrase in entry["forms"]:
-                    first, *rest = (forms.get(word, word) for word in phrase.split())
-                    found.setdefault(first, []).append((tuple(rest), term))
-            stop_words = frozenset(table["stop_words"])
+                    book.put(phrase.split(), term)
         except KeyError as error:
             raise ValueError(f"the table of words lacks {error}") from error
-        longest_first = {
-            first: tuple(sorted(entries, key=lambda entry: -len(entry[0])))
-            for first, entries in found.items()
-        }
-        return cls(text, stop_words, forms, longest_first)
+        shop.add_to(book)
+        return cls(text, frozenset(stop_words), forms, book.phrases(), shop.language, shop.brands)
+
+
+def _resolved(forms: Mapping[str, str], kept: frozenset[str]) -> dict[str, str]:
+    """Returns for each word the last that is meant, where one leads to the next."""
+    found: dict[str, str] = {}
+    for written in forms:
+        meant, seen = forms[written], {written}
+        while meant in forms and meant not in seen | kept:
+            seen.add(meant)
+            meant = forms[meant]
+        if written not in kept:
+            found[written] = meant
+    return found
 
 
 def _plural(noun: str) -> str:

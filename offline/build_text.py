@@ -9,6 +9,7 @@ from catalog.product import Product
 from catalog.store import CatalogStore
 from offline.layout import DataDir
 from offline.progress import Progress, progress
+from offline.word_table import word_table
 from runtime import canaries
 from runtime.artifacts import Artifact, ArtifactStore
 from services.text_retriever.index import FORMAT, WEIGHTS, TextIndex
@@ -22,17 +23,17 @@ def build_text(data: DataDir) -> Artifact:
     """Returns the text index of the catalogue as it is now, building it only where none fits.
 
     Raises:
-        SetupError: There is no catalogue, or the artifact cannot be written.
+        SetupError: There is no catalogue, the shop's words cannot be read, or the artifact cannot
+            be written.
     """
     store = CatalogStore.open(data.require_catalog().database_url)
     try:
-        return _build(store, ArtifactStore(data.artifacts))
+        return _build(store, ArtifactStore(data.artifacts), Normalizer(word_table(data)))
     finally:
         store.close()
 
 
-def _build(store: CatalogStore, artifacts: ArtifactStore) -> Artifact:
-    normalizer = Normalizer()
+def _build(store: CatalogStore, artifacts: ArtifactStore, normalizer: Normalizer) -> Artifact:
     weights = ",".join(f"{name}={weight}" for name, weight in WEIGHTS.items())
     # The clock before the content: what changes in between is built twice rather than missed.
     seq = store.seq()

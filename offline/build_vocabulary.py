@@ -10,25 +10,23 @@ from catalog.store import CatalogStore
 from catalog.words import WordTable
 from offline.layout import DataDir
 from offline.progress import Progress, progress
+from offline.word_table import word_table
 from runtime.artifacts import Artifact, ArtifactStore
 from services.gateway.vocabulary import FORMAT, KIND, Vocabulary
 
 _STEP = 100
 
 
-def build_vocabulary(data: DataDir, *, table: WordTable | None = None) -> Artifact:
+def build_vocabulary(data: DataDir) -> Artifact:
     """Returns the vocabulary of the catalogue as it is now, building it only where none fits.
 
-    Args:
-        data: The data folder.
-        table: The words of the normaliser; None means the table of the package.
-
     Raises:
-        SetupError: There is no catalogue, or the artifact cannot be written.
+        SetupError: There is no catalogue, the shop's words cannot be read, or the artifact cannot
+            be written.
     """
     store = CatalogStore.open(data.require_catalog().database_url)
     try:
-        return _build(store, ArtifactStore(data.artifacts), table or WordTable.default())
+        return _build(store, ArtifactStore(data.artifacts), word_table(data))
     finally:
         store.close()
 

@@ -86,6 +86,11 @@ class DataDir:
         return self.root / "drawn.json"
 
     @property
+    def words(self) -> Path:
+        """The words that the shop adds to the normaliser's own; need not exist."""
+        return self.root / "words.toml"
+
+    @property
     def rejects(self) -> Path:
         """The rows that imports refused, with reasons."""
         return self.root / "rejects"

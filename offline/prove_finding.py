@@ -33,6 +33,7 @@ from offline.live_shop import ProofFailed, Shop
 from offline.ports import two_free_ports
 from offline.progress import progress, say
 from offline.up import down, up_detached
+from offline.word_table import word_table
 from runtime.artifacts import Artifact, ArtifactStore
 from runtime.errors import SetupError
 from services.image_retriever.architecture import FORMAT as ENCODER_FORMAT
@@ -112,7 +113,7 @@ def truth_of(data: DataDir) -> Truth:
         vectors = _vectors(store, products, about.fingerprint, about.dim)
     finally:
         store.close()
-    return Truth(products, vectors, about.floors, encoder, Normalizer())
+    return Truth(products, vectors, about.floors, encoder, Normalizer(word_table(data)))
 
 
 def _encoder(artifacts: ArtifactStore, image: Artifact) -> Encoder:
