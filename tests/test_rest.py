@@ -162,7 +162,7 @@ BAD_BODIES: dict[str, tuple[bytes, str]] = {
     "an unknown field": (b'{"text": "a", "surprise": 1}', "surprise"),
     "an unknown field with an odd name": (b'{"text": "a", "zq9secret<b>": 1}', "body"),
     "an unknown field below": (b'{"parts": [{"text": "a", "huh": 1}]}', "parts[0].huh"),
-    "a field of a later version": (b'{"text": "a", "diversity": 0.5}', "diversity"),
+    "a field of a later version": (b'{"text": "a", "pins": 0.5}', "pins"),
     "an unknown facet": (b'{"facets": ["brand", "zq9secret"]}', "facets[1]"),
     "a facet twice": (b'{"facets": ["brand", "brand"]}', "facets[1]"),
     "a facet that is a number": (b'{"facets": [5]}', "facets[0]"),

@@ -23,6 +23,8 @@ from services.gateway.taste import TasteFinder
 from services.gateway.tuned_fusion import TunedFusion
 from services.gateway.understanding import Understanding
 
+_NOT_LISTED = "no field holds it, and a list without words or a picture goes by fields alone"
+
 
 @dataclass(frozen=True, slots=True)
 class SearchPipeline:
@@ -64,6 +66,8 @@ class SearchPipeline:
         """
         budget = Budget(query.total_budget_ms / 1000, self.clock)
         asked = read(self.understanding(), query)
+        if asked.query.excluded_words and not asked.query.parts:
+            raise InvalidArgument(_NOT_LISTED, field="exclude")
         search = Search(asked.query, budget, Stopwatch(self.clock))
         answer = await self._answered(search, query)
         return replace(answer, understood=asked.understood, did_you_mean=asked.did_you_mean)

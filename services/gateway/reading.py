@@ -32,10 +32,12 @@ def read(understanding: Understanding | None, query: Query) -> Read:
     """Returns the query with its words understood; as it is where nothing is to be.
 
     Each part of words is read for itself. Where the query says in no words what it excludes, that
-    is read alone.
+    is read alone; where nothing is understood, it is words that no hit may hold.
     """
     if understanding is None or not query.understand.enabled:
-        return Read(query)
+        excluded = " ".join(query.exclude)
+        literal = Reading("", "", excluded_words=excluded, negative=excluded)
+        return Read(apply(query, literal) if excluded else query)
     ignore = query.understand.ignore
     exclude = query.exclude
     understood: list[Understood] = []
