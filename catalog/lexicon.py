@@ -1,94 +1,25 @@
 """Reads the dictionaries by which the words of a query are understood, a file a language."""
 
 import hashlib
-import tomllib
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
-from types import MappingProxyType
-from typing import TypeVar
 
-FIELDS = (
-    "colour",
-    "kind",
-    "material",
-    "pattern",
-    "fit",
-    "length",
-    "neckline",
-    "sleeve",
-    "gender",
-    "season",
-    "occasion",
-    "detail",
-    "category",
+from catalog.concepts import (
+    MARKERS,
+    Concept,
+    Grammar,
+    concepts_of,
+    grammar_of,
+    merged,
+    part_of,
+    table_of,
+    words_of,
 )
-"""The fields that a concept may belong to."""
+
+__all__ = ["MARKERS", "Concept", "Grammar", "Lexicon"]
 
 _HOME = "languages"
-MARKERS = (
-    "exclude_before",
-    "exclude_after",
-    "exclude_or",
-    "exclude_and",
-    "exclude_end",
-    "under",
-    "over",
-    "under_after",
-    "over_after",
-    "strict",
-    "unreal",
-    "units",
-    "size_before",
-    "size_after",
-)
-NAMES = ("currencies", "sizes")
-NUMBERS = ("numbers", "multipliers", "cents")
-_PARTS = {"language", "fillers", "grammar", "fields", "none", "narrower", "concepts"}
-
-
-@dataclass(frozen=True, slots=True)
-class Concept:
-    """Something that a product can be, such as the colour navy.
-
-    ``name`` is the plain English word, ``forms`` says how it is written, by language. ``said``
-    leads from forms to the English words that say the same more exactly than the name: a
-    dictionary may list "half sleeve" apart, which is written of short sleeves in English.
-    """
-
-    field: str
-    name: str
-    forms: Mapping[str, tuple[str, ...]]
-    said: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-    @property
-    def written(self) -> tuple[str, ...]:
-        """All its forms, those in English first, its name before them."""
-        others = (form for language in sorted(self.forms) for form in self.forms[language])
-        return tuple(dict.fromkeys((self.name, *self.forms.get("en", ()), *others)))
-
-
-@dataclass(frozen=True, slots=True)
-class Grammar:
-    """The words of a language that say what is not wanted, what it may cost, and of which size.
-
-    Attributes:
-        markers: Words by what they do, each of :data:`MARKERS`. They stand before or after what
-            they govern; ``exclude_or`` binds a second thing to the same marker, ``exclude_and``
-            one of the same field, ``exclude_end`` ends its reach. ``strict`` are the markers of
-            prices that leave out the number itself; ``unreal`` words that make another thing of
-            the one behind them; ``units`` what a number counts that is no price.
-        between: The word before the first number, which may be empty, and the one between the two.
-        names: ``currencies`` leads from a written name to the ISO code, ``sizes`` to a size.
-        numbers: ``numbers`` ("fifty") and ``multipliers`` ("thousand", "만") lead to their value,
-            ``cents`` to how many of a part of a currency's unit make one.
-    """
-
-    markers: Mapping[str, tuple[str, ...]]
-    between: tuple[tuple[str, str], ...]
-    names: Mapping[str, Mapping[str, str]]
-    numbers: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,20 +58,20 @@ class Lexicon:
             ValueError: One is no TOML, or a part is unknown or no list of words; the message names
                 the language and the part.
         """
-        tables = {language: _table(language, text) for language, text in sorted(texts.items())}
+        tables = {language: table_of(language, text) for language, text in sorted(texts.items())}
         return cls(
             dict(sorted(texts.items())),
-            _concepts(tables),
-            {language: _grammar(language, table) for language, table in tables.items()},
+            concepts_of(tables),
+            {language: grammar_of(language, table) for language, table in tables.items()},
             {
-                language: _words(
-                    language, "fillers.words", _part(table, "fillers").get("words", [])
+                language: words_of(
+                    language, "fillers.words", part_of(table, "fillers").get("words", [])
                 )
                 for language, table in tables.items()
             },
-            _merged(tables, "fields"),
-            _merged(tables, "none"),
-            _merged(tables, "narrower"),
+            merged(tables, "fields"),
+            merged(tables, "none"),
+            merged(tables, "narrower"),
         )
 
     @property
@@ -173,105 +104,3 @@ class Lexicon:
         return frozenset(
             word for grammar in self.grammars.values() for word in grammar.markers[name]
         )
-
-
-_Table = Mapping[str, object]
-_T = TypeVar("_T")
-_Forms = dict[tuple[str, str], dict[str, tuple[str, ...]]]
-
-
-def _table(language: str, text: str) -> _Table:
-    try:
-        table = tomllib.loads(unicodedata.normalize("NFC", text))
-    except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"the dictionary of {language} is no TOML: {error}") from error
-    if unknown := sorted(set(table) - _PARTS):
-        raise ValueError(f"the dictionary of {language} has an unknown part {unknown[0]}")
-    if table.get("language") != language:
-        raise ValueError(f'the dictionary of {language} must say language = "{language}"')
-    return table
-
-
-def _part(table: _Table, name: str) -> Mapping[str, object]:
-    found = table.get(name, {})
-    if not isinstance(found, dict):
-        raise ValueError(f"{name} must be a table")
-    return found
-
-
-def _words(language: str, path: str, found: object) -> tuple[str, ...]:
-    if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
-        raise ValueError(f"{path} of {language} must be a list of words")
-    return tuple(found)
-
-
-def _concepts(tables: Mapping[str, _Table]) -> tuple[Concept, ...]:
-    forms: _Forms = {}
-    for language, table in tables.items():
-        for name, entries in _part(table, "concepts").items():
-            if name not in FIELDS:
-                raise ValueError(f"concepts.{name} of {language} is none of {', '.join(FIELDS)}")
-            if not isinstance(entries, dict):
-                raise ValueError(f"concepts.{name} of {language} must be a table")
-            for key, written in entries.items():
-                path = f"concepts.{name}.{key}"
-                forms.setdefault((name, key), {})[language] = _words(language, path, written)
-    return _joined(forms)
-
-
-def _joined(forms: _Forms) -> tuple[Concept, ...]:
-    """Joins a concept whose name is an English form of another one of its field to that one."""
-    english = {
-        (home, form): name for (home, name), held in forms.items() for form in held.get("en", ())
-    }
-    found: _Forms = {}
-    said: dict[tuple[str, str], dict[str, str]] = {}
-    for (home, name), held in forms.items():
-        meant = name if "en" in held else english.get((home, name), name)
-        joined = found.setdefault((home, meant), {})
-        for language, written in held.items():
-            joined[language] = (*joined.get(language, ()), *written)
-            if meant != name:
-                said.setdefault((home, meant), {}).update(dict.fromkeys(written, name))
-    return tuple(
-        Concept(home, name, held, said.get((home, name), {}))
-        for (home, name), held in found.items()
-    )
-
-
-def _grammar(language: str, table: _Table) -> Grammar:
-    found = _part(table, "grammar")
-    known = {*MARKERS, *NAMES, *NUMBERS, "between"}
-    if unknown := sorted(set(found) - known):
-        raise ValueError(f"grammar of {language} has an unknown part {unknown[0]}")
-    return Grammar(
-        {name: _words(language, f"grammar.{name}", found.get(name, [])) for name in MARKERS},
-        _pairs(language, found.get("between", [])),
-        {name: _mapping(language, name, found.get(name, {}), str) for name in NAMES},
-        {name: _mapping(language, name, found.get(name, {}), int) for name in NUMBERS},
-    )
-
-
-def _pairs(language: str, found: object) -> tuple[tuple[str, str], ...]:
-    path = f"grammar.between of {language}"
-    if not isinstance(found, list):
-        raise ValueError(f"{path} must be a list of pairs")
-    pairs = [_words(language, "grammar.between", pair) for pair in found]
-    if any(len(pair) != 2 for pair in pairs):
-        raise ValueError(f"{path} must be a list of pairs")
-    return tuple((first, second) for first, second in pairs)
-
-
-def _mapping(language: str, name: str, found: object, kind: type[_T]) -> Mapping[str, _T]:
-    if not isinstance(found, dict) or not all(isinstance(value, kind) for value in found.values()):
-        raise ValueError(f"grammar.{name} of {language} must lead from words to {kind.__name__}")
-    return found
-
-
-def _merged(tables: Mapping[str, _Table], part: str) -> Mapping[str, tuple[str, ...]]:
-    """Joins the lists of all languages under one key."""
-    found: dict[str, tuple[str, ...]] = {}
-    for language, table in tables.items():
-        for key, words in _part(table, part).items():
-            found[key] = (*found.get(key, ()), *_words(language, f"{part}.{key}", words))
-    return found

@@ -1,16 +1,15 @@
 """Puts together what the pieces of a query ask of the stages."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from types import MappingProxyType
 
-from catalog.normalize import Normalizer
 from catalog.product_filter import AllOf, AnyOf, Condition, Not, ProductFilter
 from services.gateway.answer import Understood
 from services.gateway.exclusions import Exclusion
+from services.gateway.known import Ignored, Known
 from services.gateway.meanings import Meaning, Values
-from services.gateway.mentions import Mentions
 from services.gateway.phrases import Found
 from services.gateway.scanning import Word
 from services.gateway.stages import Boost
@@ -24,33 +23,9 @@ _WEIGHTS: Mapping[str, float] = MappingProxyType(
 _WEIGHT = 0.6
 _NEAR, _WIDER = 0.7, 0.5
 _MOST_BOOSTS = 32
-_MOST_FILTERS = 8
 _MOST_VALUES = 500
-_MOST_CHARS = 512
 # A field that hardly any product has says little about those without it.
 _SPARSE = 0.3
-_RARE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """What the caller does not want understood, as ``field`` or ``field:value``."""
-
-    names: frozenset[str]
-
-    @classmethod
-    def of(cls, names: Collection[str]) -> "Ignored":
-        """Reads what a caller wrote; case and spaces around the colon do not count."""
-        parted = (name.casefold().partition(":") for name in names)
-        return cls(frozenset(f"{f.strip()}{c}{v.strip()}" for f, c, v in parted))
-
-    def has(self, name: str, *values: str) -> bool:
-        """Whether a field, or one of its values, is refused."""
-        if not self.names:
-            return False
-        fields = {name, name.removeprefix("attributes.")}
-        told = {f"{each}:{value.casefold()}" for each in fields for value in values}
-        return bool(self.names & (fields | told))
 
 
 @dataclass(slots=True)
@@ -84,7 +59,7 @@ class Composer:
         ignored: What is not to be understood.
     """
 
-    def __init__(self, known: "Known", text: str, words: Sequence[Word], ignored: Ignored) -> None:
+    def __init__(self, known: Known, text: str, words: Sequence[Word], ignored: Ignored) -> None:
         self.words = words
         self._known, self._text, self._ignored = known, text, ignored
         self.draft = Draft()
@@ -248,56 +223,3 @@ def _any_of(values: Values) -> ProductFilter:
         Condition(home, held[:_MOST_VALUES]) for home, held in values
     )
     return each[0] if len(each) == 1 else AnyOf(each)
-
-
-class Known:
-    """What is known of a catalogue, as the words of queries are looked up in it.
-
-    Args:
-        mentions: What can be said of its products.
-        normalizer: Its normaliser.
-        frequencies: How many products hold each token.
-        coverages: The share of the products that have a field, by field.
-    """
-
-    def __init__(
-        self,
-        mentions: Mentions,
-        normalizer: Normalizer,
-        frequencies: Mapping[str, int],
-        coverages: Mapping[str, float],
-    ) -> None:
-        self.mentions = mentions
-        self._normalizer = normalizer
-        self._frequencies = frequencies
-        self._coverages = coverages
-
-    def holds(self, text: str) -> bool:
-        """Whether a product holds any word of a text."""
-        return any(token in self._frequencies for token in self._normalizer.tokens(text))
-
-    def same(self, text: str, other: str) -> bool:
-        """Whether the words of a text are all among those of another."""
-        return set(self._normalizer.tokens(text)) <= set(self._normalizer.tokens(other))
-
-    def is_rare(self, text: str, others: Sequence[str]) -> bool:
-        """Whether far fewer products hold a text than hold one of the others."""
-        most = max(map(self._count, others), default=0)
-        return self._count(text) < _RARE * most
-
-    def _count(self, text: str) -> int:
-        held = self._frequencies
-        return min((held.get(token, 0) for token in self._normalizer.tokens(text)), default=0)
-
-    def rarest(self, text: str) -> str:
-        """The token of a text that the fewest products hold, or "" where none is held."""
-        held = [token for token in self._normalizer.tokens(text) if token in self._frequencies]
-        return min(held, key=lambda token: (self._frequencies[token], token), default="")
-
-    def whole(self, field: str) -> Values:
-        """All values of a field but for those that say that it has nothing."""
-        return self.mentions.phrases.whole.get(field, ())
-
-    def coverage(self, field: str) -> float:
-        """The share of the products that have a field."""
-        return self._coverages.get(field, 0.0)

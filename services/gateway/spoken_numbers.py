@@ -129,7 +129,7 @@ class SpokenNumbers:
                 after_number = is_glued and words[place - 1].is_number
                 parts = self._parts(word.text, known, after_number) or parts
             for number, part in enumerate(parts):
-                is_number = word.is_number or part[0].isdecimal()
+                is_number = word.is_number or part.isdecimal()
                 terms.append(Term(part, place, is_number, is_glued or number > 0))
         return terms
 

@@ -40,8 +40,8 @@ class SpokenSizes:
             for written, size in grammar.names["sizes"].items():
                 if (values := self._sizes.get(_key(size))) is not None:
                     self._sizes.setdefault(_key(written), values)
-        self._before = frozenset(map(_key, lexicon.markers("size_before")))
-        self._after = frozenset(map(_key, lexicon.markers("size_after")))
+        self._before = frozenset(map(_spaced, lexicon.markers("size_before")))
+        self._after = frozenset(map(_spaced, lexicon.markers("size_after")))
         self._or = _OR | frozenset(map(_key, lexicon.markers("exclude_or")))
 
     def find(self, words: Sequence[Word]) -> list[SizeRange]:
@@ -88,14 +88,17 @@ class SpokenSizes:
         return best
 
     def _marker(self, words: Sequence[Word], place: int, markers: frozenset[str]) -> int | None:
-        key, best = "", None
+        best = None
         for end in range(place, min(place + _LONGEST, len(words))):
-            key += words[end].text
-            if key in markers:
+            if " ".join(word.text for word in words[place : end + 1]) in markers:
                 best = end + 1
         if best is not None and best < len(words) and words[best].text == ":":
             return best + 1
         return best
+
+
+def _spaced(text: str) -> str:
+    return " ".join(word.text for word in words_of(text, {}))
 
 
 def _key(text: str) -> str:

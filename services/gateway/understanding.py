@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from catalog.normalize import Normalizer, clean
 from catalog.product_filter import AllOf, Condition, ProductFilter
 from services.gateway.answer import Understood
-from services.gateway.composing import WORDS, Composer, Ignored, Known
+from services.gateway.composing import WORDS, Composer
 from services.gateway.exclusions import Exclusion, Exclusions
+from services.gateway.known import Ignored, Known
 from services.gateway.mentions import Mend, Mentions
 from services.gateway.phrases import Found, Phrases
 from services.gateway.scanning import MAX_CHARS, Word, quoted, words_of

@@ -1,0 +1,86 @@
+"""Says what is known of a catalogue while a query is read, and what is not to be understood."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from catalog.normalize import Normalizer
+from services.gateway.meanings import Values
+from services.gateway.mentions import Mentions
+
+_RARE = 0.1
+_CACHED = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """What the caller does not want understood, as ``field`` or ``field:value``."""
+
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, names: Collection[str]) -> "Ignored":
+        """Reads what a caller wrote; case and spaces around the colon do not count."""
+        parted = (name.casefold().partition(":") for name in names)
+        return cls(frozenset(f"{f.strip()}{c}{v.strip()}" for f, c, v in parted))
+
+    def has(self, name: str, *values: str) -> bool:
+        """Whether a field, or one of its values, is refused."""
+        if not self.names:
+            return False
+        fields = {name, name.removeprefix("attributes.")}
+        told = {f"{each}:{value.casefold()}" for each in fields for value in values}
+        return bool(self.names & (fields | told))
+
+
+class Known:
+    """What is known of a catalogue, as the words of queries are looked up in it.
+
+    Args:
+        mentions: What can be said of its products.
+        normalizer: Its normaliser.
+        frequencies: How many products hold each token.
+        coverages: The share of the products that have a field, by field.
+    """
+
+    def __init__(
+        self,
+        mentions: Mentions,
+        normalizer: Normalizer,
+        frequencies: Mapping[str, int],
+        coverages: Mapping[str, float],
+    ) -> None:
+        self.mentions = mentions
+        self._tokens = lru_cache(_CACHED)(lambda text: tuple(normalizer.tokens(text)))
+        self._frequencies = frequencies
+        self._coverages = coverages
+
+    def holds(self, text: str) -> bool:
+        """Whether a product holds any word of a text."""
+        return any(token in self._frequencies for token in self._tokens(text))
+
+    def same(self, text: str, other: str) -> bool:
+        """Whether the words of a text are all among those of another."""
+        return set(self._tokens(text)) <= set(self._tokens(other))
+
+    def is_rare(self, text: str, others: Sequence[str]) -> bool:
+        """Whether far fewer products hold a text than hold one of the others."""
+        most = max(map(self._count, others), default=0)
+        return self._count(text) < _RARE * most
+
+    def _count(self, text: str) -> int:
+        held = self._frequencies
+        return min((held.get(token, 0) for token in self._tokens(text)), default=0)
+
+    def rarest(self, text: str) -> str:
+        """The token of a text that the fewest products hold, or "" where none is held."""
+        held = [token for token in self._tokens(text) if token in self._frequencies]
+        return min(held, key=lambda token: (self._frequencies[token], token), default="")
+
+    def whole(self, field: str) -> Values:
+        """All values of a field but for those that say that it has nothing."""
+        return self.mentions.phrases.whole.get(field, ())
+
+    def coverage(self, field: str) -> float:
+        """The share of the products that have a field."""
+        return self._coverages.get(field, 0.0)
