@@ -1,8 +1,8 @@
 """Leads from what the dictionaries know to what a catalogue calls it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
 from catalog.lexicon import Concept, Lexicon
@@ -76,7 +76,6 @@ class Meanings:
         self._vocabulary = vocabulary
         self._tokens = cache(lambda text: tuple(normalizer.tokens(text)))
         self._held = self._hold(vocabulary.values)
-        self._common: dict[tuple[str, str], Sequence[tuple[int, str]]] = {}
         self._concepts: dict[str, list[Concept]] = defaultdict(list)
         self._wider: dict[str, list[str]] = defaultdict(list)
         lexicon = vocabulary.lexicon
@@ -112,28 +111,6 @@ class Meanings:
             self._excluded(concept, exact, near),
             () if exact else self._words(concept),
         )
-
-    def said(self, concept: Concept, form: str, meaning: Meaning) -> Meaning:
-        """Returns a meaning as a form of another language than English says it.
-
-        Its words are one translation, and the commonest word of the concept where that is commoner:
-        all synonyms together would drown what else was asked for.
-        """
-        english = concept.said.get(form, meaning.english)
-        words = [english] if (held := self._count_of(english)) else []
-        for count, form in self._commonest(concept):
-            if count > held:
-                words.append(form)
-        return replace(meaning, english=english, words=() if meaning.exact else tuple(words))
-
-    def _commonest(self, concept: Concept) -> Sequence[tuple[int, str]]:
-        """Its form that most products hold, and how many; nothing where none is held."""
-        place = (concept.field, concept.name)
-        if place not in self._common:
-            known = ((self._count_of(form), form) for form in concept.written)
-            best = max(known, key=lambda entry: entry[0])
-            self._common[place] = [best] if best[0] else []
-        return self._common[place]
 
     def whole_field(self, name: str, lexicon: Lexicon) -> Values:
         """Returns the values of a field but for those that say that it has nothing."""
@@ -228,11 +205,6 @@ class Meanings:
                     found.setdefault(home, {}).update(dict.fromkeys(values))
         return _values(found)
 
-    def _count_of(self, text: str) -> int:
-        """How many products hold the rarest token of a text, 0 where it has none."""
-        held = self._vocabulary.frequencies
-        return min((held.get(token, 0) for token in self._tokens(text)), default=0)
-
     def _words(self, concept: Concept) -> tuple[str, ...]:
         """Its forms that the catalogue's documents know, the commonest first."""
         known: dict[tuple[str, ...], tuple[int, str]] = {}
@@ -240,7 +212,8 @@ class Meanings:
             tokens = self._tokens(form)
             if not tokens or not any(form in forms for forms in concept.forms.values()):
                 continue
-            if rarest := self._count_of(form):
+            rarest = min(self._vocabulary.frequencies.get(token, 0) for token in tokens)
+            if rarest:
                 known.setdefault(tokens, (rarest, form))
         best = sorted(known.values(), key=lambda entry: (-entry[0], entry[1]))
         return tuple(form for _, form in best[:_MOST_WORDS])

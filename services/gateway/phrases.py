@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from catalog.compounds import Compounds
 from catalog.hangul import has_hangul, segments
@@ -9,11 +10,13 @@ from catalog.lexicon import MARKERS, Lexicon
 from catalog.product_filter import ATTRIBUTES
 from services.gateway.meanings import Meaning, Meanings, Values
 from services.gateway.scanning import Word, keys_of, words_of
+from services.gateway.translations import Translations
 from services.gateway.vocabulary import Vocabulary
 
 ROLES = ("exclude_before", "exclude_after", "exclude_or", "exclude_and", "exclude_end")
 
 _LONGEST = 5
+_CACHED = 50_000
 _SHORTEST_VALUE = 3
 _SAYS_NOTHING = frozenset(
     ("yes", "no", "true", "false", "none", "other", "others", "n/a", "na", "unknown", "various")
@@ -79,13 +82,14 @@ class Phrases:
         self.whole: dict[str, Values] = {}
         lexicon = vocabulary.lexicon
         meanings = Meanings(vocabulary)
-        self._add_concepts(lexicon, meanings)
+        self._add_concepts(lexicon, meanings, Translations(vocabulary))
         self._add_values(vocabulary, meanings)
         self._add_words(lexicon)
         self._add_brands(vocabulary)
         self.words = frozenset(_words(vocabulary))
         german = [f for c in lexicon.concepts for f in c.forms.get("de", ())]
         self._german = Compounds(german)
+        self._base = lru_cache(_CACHED)(lambda word: self.key(self._german.form(word)) or word)
         # Phrases of German words by the words in their plain forms.
         self._plain = {
             "".join(map(self.key, self._german.phrase(form))): self.key(form)
@@ -121,7 +125,7 @@ class Phrases:
                     break
                 continue
             key, count, last = key + word.key, count + 1, at + 1
-            plain += self.key(self._german.form(word.key)) or word.key
+            plain += self._base(word.key)
             if count > _LONGEST:
                 break
             phrase = self._phrases.get(key) or self._phrases.get(self._plain.get(plain, ""))
@@ -163,7 +167,9 @@ class Phrases:
             old.field or more.field,
         )
 
-    def _add_concepts(self, lexicon: Lexicon, meanings: Meanings) -> None:
+    def _add_concepts(
+        self, lexicon: Lexicon, meanings: Meanings, translations: Translations
+    ) -> None:
         for concept in lexicon.concepts:
             meaning = meanings.of(concept)
             if "en" not in concept.forms:
@@ -171,7 +177,7 @@ class Phrases:
             for language, forms in concept.forms.items():
                 for form in forms:
                     is_english = language == "en" or form in concept.forms.get("en", ())
-                    told = meaning if is_english else meanings.said(concept, form, meaning)
+                    told = meaning if is_english else translations.of(concept, form, meaning)
                     self._add(self.key(form), Phrase((told,), is_english=is_english))
         for key, phrase in self._phrases.items():
             # Where the catalogue knows one reading of a phrase, the others are not meant.
