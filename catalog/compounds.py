@@ -75,9 +75,10 @@ class Compounds:
         }
         # Those of a phrase are inflected, "hohe taille": they follow once all others are known.
         for word in (word for form in forms if " " in form for word in form.split()):
-            if not self.form(word):
+            if not self._form(_plain(word)):
                 self._known.setdefault(_plain(word), word)
         self._kept = lru_cache(_CACHED)(self._parts)
+        self._forms_kept = lru_cache(_CACHED)(self._form)
 
     def phrase(self, form: str) -> tuple[str, ...]:
         """Returns the words of a form, each as the dictionary writes it alone.
@@ -104,7 +105,9 @@ class Compounds:
 
     def form(self, word: str) -> str:
         """Returns the form that a word is or inflects, "" where there is none."""
-        word = _plain(word)
+        return self._forms_kept(_plain(word))
+
+    def _form(self, word: str) -> str:
         found = next((self._known[each] for each in _bases(word) if each in self._known), "")
         if found:
             return found
@@ -113,7 +116,7 @@ class Compounds:
         return self._stems.get(word) or next(rest, "")
 
     def _parts(self, word: str) -> tuple[str, ...]:
-        if form := self.form(word):
+        if form := self._form(word):
             return (form,)
         return self._cheapest(word, strangers=False) or self._cheapest(word, strangers=True)
 
@@ -153,7 +156,7 @@ class Compounds:
         """Yields the form that the rest of a word inflects."""
         least = _SHORTEST_HEAD if way.unknown else _SHORTEST_PART
         rest = word[start:]
-        if start and len(rest) > least and (form := self.form(rest)):
+        if start and len(rest) > least and (form := self._form(rest)):
             parts = (*way.parts, form)
             yield len(word), _Way(way.unknown, way.pieces + 1, way.links + 1, parts)
 
