@@ -231,7 +231,15 @@ def local_pipeline(
         "image": ImageLeg(image, vectors, _NoPhotos()),
     }
     taste = TasteFinder(LocalRanking(factors), _NoFactorCache()) if factors else None
-    return SearchPipeline(legs, taste, _Documents(products), vectors=image, clock=lambda: 0.0)
+    return SearchPipeline(
+        legs,
+        taste,
+        _Documents(products),
+        tuned=lambda: tuned or TunedFusion(),
+        understanding=lambda: understanding,
+        vectors=image,
+        clock=lambda: 0.0,
+    )
 
 
 def _packed(vector: Vectors | None) -> UserFactors | None:
