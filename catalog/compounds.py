@@ -103,6 +103,10 @@ class Compounds:
         """
         return self._kept(_plain(word)) if 0 < len(word) <= MAX_CHARS else ()
 
+    def split(self, form: str) -> tuple[str, ...]:
+        """Returns the forms that a form of the dictionary is a compound of, () if of none."""
+        return self._cheapest(_plain(form), strangers=False, whole=False)
+
     def form(self, word: str) -> str:
         """Returns the form that a word is or inflects, "" where there is none."""
         return self._forms_kept(_plain(word))
@@ -120,7 +124,7 @@ class Compounds:
             return (form,)
         return self._cheapest(word, strangers=False) or self._cheapest(word, strangers=True)
 
-    def _cheapest(self, word: str, *, strangers: bool) -> tuple[str, ...]:
+    def _cheapest(self, word: str, *, strangers: bool, whole: bool = True) -> tuple[str, ...]:
         ways: dict[int, _Way] = {0: _Way(0, 0, 0, ())}
         for start in range(len(word)):
             way = ways.get(start)
@@ -130,6 +134,8 @@ class Compounds:
             if strangers and not way.unknown:
                 steps += self._unknown(word, start, way)
             for end, following in steps:
+                if end - start == len(word) and not whole:
+                    continue
                 if end not in ways or following[:3] < ways[end][:3]:
                     ways[end] = following
         last = ways.get(len(word))
@@ -141,13 +147,14 @@ class Compounds:
         for end in range(start + least, min(len(word), start + _LONGEST_FORM) + 1):
             written = word[start:end]
             form = self._known.get(written) or self._undotted.get(written)
+            links = _LINKS if form else ()
             if not form and end < len(word):
                 form = self._stems.get(written)
             if not form:
                 continue
             parts = (*way.parts, form)
             yield end, _Way(way.unknown, way.pieces + 1, way.links, parts)
-            for link in _LINKS:
+            for link in links:
                 if word.startswith(link, end) and end + len(link) < len(word):
                     joined = _Way(way.unknown, way.pieces + 1, way.links + 1, parts)
                     yield end + len(link), joined

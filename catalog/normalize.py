@@ -2,11 +2,12 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
 from catalog.folding import APOSTROPHE, CONTROL, GAP, LONE_LETTER, WORD, fold
+from catalog.german import German
 from catalog.hangul import with_parts
 from catalog.words import Term, WordTable
 
@@ -33,6 +34,7 @@ class Normalizer:
 
     def __init__(self, table: WordTable | None = None) -> None:
         self._table = table or WordTable.default()
+        self._german = German(self._table.german) if self._table.german else None
 
     @property
     def table(self) -> WordTable:
@@ -46,15 +48,16 @@ class Normalizer:
 
         Compatibility forms are unified (NFKC), case is folded, garment phrases become one token,
         plurals of garments the singular; stop words and lone Latin letters fall away. Letters of
-        every script are words; Korean ones are followed by their parts (:mod:`catalog.hangul`).
+        every script are words; Korean ones are followed by their parts (:mod:`catalog.hangul`), and
+        those of a German catalogue count in every declension (:mod:`catalog.german`).
 
         Args:
             text: Any text; characters past ``max_chars`` are ignored.
             max_chars: Most characters that are read.
             max_tokens: Most tokens that are returned.
         """
-        tokens = self._tokens(text[:max_chars])
-        return list(_first(tokens if text.isascii() else with_parts(tokens), max_tokens))
+        tokens = self._analysed(self._tokens(text[:max_chars]), text)
+        return list(_first(tokens, max_tokens))
 
     def document_tokens(self, text: str) -> list[str]:
         """Returns the words to index: :meth:`tokens` of a text of any length, without caps.
@@ -65,7 +68,7 @@ class Normalizer:
         for term in self._terms(fold(text)):
             if self._is_indexed(term.token):
                 found += (term.token, *term.also)
-        return found if text.isascii() else list(with_parts(found))
+        return list(self._analysed(found, text))
 
     def readable(self, text: str) -> str:
         """Returns the text for a model that reads words, such as a text encoder.
@@ -84,6 +87,12 @@ class Normalizer:
     def _tokens(self, text: str) -> Iterator[str]:
         tokens = (term.token for term in self._terms(fold(text)))
         return (token for token in tokens if self._is_indexed(token))
+
+    def _analysed(self, tokens: Iterable[str], text: str) -> Iterable[str]:
+        """What the rooms of single languages make of the tokens of a text."""
+        if self._german is not None:
+            tokens = self._german.tokens(tokens)
+        return tokens if text.isascii() else with_parts(tokens)
 
     def _is_indexed(self, token: str) -> bool:
         return token not in self._table.stop_words and token not in LONE_LETTER
@@ -151,5 +160,5 @@ def clean(text: str) -> str:
     return _SPACES.sub(" ", unicodedata.normalize("NFC", CONTROL.sub(" ", text))).strip()
 
 
-def _first(stream: Iterator[str], count: int) -> Iterator[str]:
+def _first(stream: Iterable[str], count: int) -> Iterator[str]:
     return (token for token, _ in zip(stream, range(count), strict=False))

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 
+from catalog.german import german_dictionary
 from catalog.shop_words import ShopWords
 from catalog.terms import Phrases, Term, TermBook
 
 __all__ = ["Term", "WordTable"]
 
 _DEFAULT_TABLE = "words.toml"
-_SHOP = "shop"
+_SHOP, _GERMAN = "shop", "german"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class WordTable:
     phrase, in its meant form, to the words that may follow it, longest first; ``source`` is the
     TOML that it was read from. ``language`` is that of the catalogue's texts, ``en``, ``de`` or
     ``ko``; ``brands`` maps the names of brands to their other spellings, as a shop wrote them.
+    ``german`` is the dictionary, in TOML, by which German texts are read; empty in other languages.
     """
 
     source: str
@@ -32,6 +34,7 @@ class WordTable:
     phrases: Phrases
     language: str = "en"
     brands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    german: str = ""
 
     @classmethod
     def default(cls) -> "WordTable":
@@ -46,18 +49,25 @@ class WordTable:
     def with_shop(self, text: str) -> "WordTable":
         """Returns the table with what a shop's file adds; its source holds both.
 
+        It holds the German dictionary too where the texts are German: an index is searched with
+        the one that it was written with.
+
         Raises:
             ValueError: The file cannot be read; the error names the line or the entry.
         """
-        ShopWords.parse(text)
+        parts = {_SHOP: text}
+        if ShopWords.parse(text).language == "de":
+            parts[_GERMAN] = german_dictionary()
         # A JSON text is a TOML text, where TOML allowed its characters in the first place.
-        return WordTable.parse(f"{_SHOP} = {json.dumps(text, ensure_ascii=False)}\n{self.source}")
+        lines = (f"{key} = {json.dumps(part, ensure_ascii=False)}\n" for key, part in parts.items())
+        return WordTable.parse("".join((*lines, self.source)))
 
     @classmethod
     def parse(cls, text: str) -> "WordTable":
         """Reads a table in TOML with ``stop_words``, ``nouns``, ``[forms]`` and ``[phrases.*]``.
 
-        A shop's file may stand in it as a text named ``shop``, as :meth:`with_shop` puts it there.
+        A shop's file may stand in it as a text named ``shop``, and the German dictionary as one
+        named ``german``, as :meth:`with_shop` puts them there.
 
         Raises:
             ValueError: The text is no TOML, or a part is missing.
@@ -76,7 +86,8 @@ class WordTable:
         except KeyError as error:
             raise ValueError(f"the table of words lacks {error}") from error
         shop.add_to(book)
-        return cls(text, frozenset(stop_words), forms, book.phrases(), shop.language, shop.brands)
+        phrases, german = book.phrases(), str(table.get(_GERMAN, ""))
+        return cls(text, frozenset(stop_words), forms, phrases, shop.language, shop.brands, german)
 
 
 def _resolved(forms: Mapping[str, str], kept: frozenset[str]) -> dict[str, str]:
