@@ -164,6 +164,19 @@ def test_a_product_without_a_photo_gets_the_median_vote_of_its_peers() -> None:
     assert fused.scores["d"] == pytest.approx(0.5 * 61 / 63)
 
 
+def test_peers_are_the_five_nearest_in_the_text_ranking() -> None:
+    names = [f"p-{place:02}" for place in range(20)]
+    dark = frozenset({"p-00", "p-10", "p-11", "p-19"})
+    text = Ranking(names, [20.0 - place for place in range(20)], without_photo=dark)
+    shown = [name for name in names if name not in dark]
+    fused = fuse({"text": text, "image": Ranking(shown, [0.9] * len(shown))}, PLAIN)
+    ranks = {name: place for place, name in enumerate(shown, 1)}
+    # The middle one of five: 01 to 05, then 08, 09, 12, 13 and 14, then 14 to 18.
+    peers = {"p-00": "p-03", "p-10": "p-12", "p-11": "p-12", "p-19": "p-16"}
+    expected = {name: 0.5 * 61 / (60 + ranks[peer]) for name, peer in peers.items()}
+    assert fused.votes[IMPUTED] == pytest.approx(expected)
+
+
 def test_nothing_is_imputed_where_the_picture_has_no_say() -> None:
     text = Ranking(["a", "x"], [4.0, 3.0], without_photo=frozenset({"x"}))
     for image in ({}, {"image": Ranking([], [])}, {"image": Ranking(["d"], [0.9])}):

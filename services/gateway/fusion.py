@@ -1,5 +1,6 @@
 """Merges the rankings of the retrievers and the taste of the shopper into one order."""
 
+import bisect
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ LEAST: Mapping[str, float] = MappingProxyType({"text": 0.0, "image": -1.0})
 """The least score that each retriever can give: BM25 is never below 0, a cosine never below -1."""
 IMPUTED = "image_imputed"
 _DEVIATIONS = 3.0
+_PEERS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,10 @@ def fuse(rankings: Mapping[str, Ranking], fusion: Fusion) -> Fused:
     ``s_r``, depends on the method; see :func:`standings`.
 
     A product of which the text retriever tells that it has no photo could win one vote only. It
-    gets the median of the image votes of the products that it competes with: those that the text
-    retriever found as well and that have a photo, 0 where the image retriever did not find them.
-    That vote is named ``image_imputed``.
+    gets the median of the image votes of its peers: the five products with a photo that stand
+    nearest to it in the text ranking, 0 where the image retriever did not find one. That vote is
+    named ``image_imputed``. (The median of the whole list is a vote for the middle, too low for
+    whatever stands first: see docs/evaluation.md.)
 
     Args:
         rankings: The answer of each retriever that answered, best first.
@@ -124,14 +127,18 @@ def _imputed(
     """The vote of the image retriever that each product without a photo is given."""
     if "text" not in rankings or "image" not in rankings or not rankings["text"].without_photo:
         return {}
-    dark, seen = rankings["text"].without_photo, votes["image"]
-    peers = [seen.get(name, 0.0) for name in rankings["text"].ids if name not in dark]
-    median = statistics.median(peers) if peers else 0.0
-    if not median:
-        return {}
+    text, dark, seen = rankings["text"].ids, rankings["text"].without_photo, votes["image"]
+    pictured = [(place, name) for place, name in enumerate(text) if name not in dark]
     # Where the stages are of different moments, one may have a photo after all: it has its vote.
-    blind = dark - seen.keys()
-    return {name: median for name in rankings["text"].ids if name in blind}
+    blind = [(place, name) for place, name in enumerate(text) if name in dark and name not in seen]
+    imputed = {}
+    for place, name in blind:
+        first = bisect.bisect(pictured, (place, "")) - _PEERS // 2
+        first = max(0, min(first, len(pictured) - _PEERS))
+        peers = [seen.get(peer, 0.0) for _, peer in pictured[first : first + _PEERS]]
+        if peers and (median := statistics.median(peers)):
+            imputed[name] = median
+    return imputed
 
 
 def taste_frame(tastes: Sequence[float], share: float) -> Frame:
