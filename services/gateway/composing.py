@@ -63,6 +63,7 @@ class Composer:
         self.words = words
         self._known, self._text, self._ignored = known, text, ignored
         self.draft = Draft()
+        self._said = -1  # where the last piece ends that was taken as it is written
 
     def add(self, piece: Found) -> None:
         """Takes a piece that is wanted into the draft."""
@@ -70,7 +71,7 @@ class Composer:
         if not piece.written:
             return
         if phrase is None or (phrase.field and not phrase.meanings):
-            self._say(piece.part or piece.written)
+            self._say_piece(piece)
             return
         meanings = [
             meaning
@@ -79,7 +80,7 @@ class Composer:
         ]
         if not meanings:
             if phrase.meanings or "exclude_before" in phrase.roles:
-                self._say(piece.part or piece.written)
+                self._say_piece(piece)
             return
         self._look_up(piece, meanings)
         self._boost(piece, meanings)
@@ -123,6 +124,17 @@ class Composer:
     def written(self, start: int, end: int) -> str:
         """What stands in the query from one piece to the one before another."""
         return self._text[self.words[start].start : self.words[end - 1].end]
+
+    def _say_piece(self, piece: Found) -> None:
+        """Takes a piece as it is written; what is glued to the last one stays so, as in 500ml."""
+        start = self.words[piece.start].start
+        is_glued = start == self._said and not piece.part and bool(self.draft.lookups)
+        self._said = -1 if piece.part else self.words[piece.end - 1].end
+        if is_glued:
+            self.draft.lookups[-1] += piece.written
+            self.draft.readable[-1] += piece.written
+        else:
+            self._say(piece.part or piece.written)
 
     def _say(self, text: str) -> None:
         self.draft.lookups.append(text)

@@ -89,7 +89,8 @@ class Exclusions:
             return None
         # Of words that no phrase knows the last one is the thing, those before tell of it.
         head = strange[min(len(strange), _MOST_STRANGE) - 1]
-        return Exclusion((), self._found[head].written, head, head + 1), head + 1, "words"
+        word = self._found[head].part or self._found[head].written
+        return Exclusion((), word, head, head + 1), head + 1, "words"
 
     def _mentioned(self, place: int) -> tuple[Exclusion, int, str]:
         end = place + 1
@@ -151,7 +152,7 @@ class Exclusions:
             # In Latin script such a marker is too often a word of its own: "cruelty free".
             if not piece.is_mention and (piece.phrase is not None or piece.written.isascii()):
                 return
-            word = "" if piece.is_mention else piece.written
+            word = "" if piece.is_mention else piece.part or piece.written
             mentions = (piece,) if piece.is_mention else ()
             self._drop(Exclusion(mentions, word, place, place + 1), place, marker + 1)
             if place < 2 or not self._binds(place - 1, piece, self._found[place - 2]):

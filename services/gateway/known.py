@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from catalog.hangul import has_hangul, is_part
 from catalog.normalize import Normalizer
 from services.gateway.meanings import Values
 from services.gateway.mentions import Mentions
@@ -56,15 +57,24 @@ class Known:
         self._coverages = coverages
 
     def holds(self, text: str) -> bool:
-        """Whether a product holds any word of a text."""
-        return any(token in self._frequencies for token in self._tokens(text))
+        """Whether a product holds any word of a text, or all parts of a Korean one."""
+        tokens = self._tokens(text)
+        if any(token in self._frequencies for token in tokens if not is_part(token)):
+            return True
+        parts = [token for token in tokens if is_part(token)]
+        return bool(parts) and all(part in self._frequencies for part in parts)
 
     def same(self, text: str, other: str) -> bool:
         """Whether the words of a text are all among those of another."""
         return set(self._tokens(text)) <= set(self._tokens(other))
 
     def is_rare(self, text: str, others: Sequence[str]) -> bool:
-        """Whether far fewer products hold a text than hold one of the others."""
+        """Whether far fewer products hold a text than hold one of the others.
+
+        A Korean word never is: no other language has words that look like it.
+        """
+        if has_hangul(text):
+            return False
         most = max(map(self._count, others), default=0)
         return self._count(text) < _RARE * most
 
@@ -74,7 +84,8 @@ class Known:
 
     def rarest(self, text: str) -> str:
         """The token of a text that the fewest products hold, or "" where none is held."""
-        held = [token for token in self._tokens(text) if token in self._frequencies]
+        known = self._frequencies
+        held = [token for token in self._tokens(text) if token in known and not is_part(token)]
         return min(held, key=lambda token: (self._frequencies[token], token), default="")
 
     def whole(self, field: str) -> Values:
