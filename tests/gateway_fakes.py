@@ -19,7 +19,7 @@ from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.paging import Paging, ResultLists
 from services.gateway.parts import Example, Part, words
 from services.gateway.pipeline import SearchPipeline
-from services.gateway.query import Query
+from services.gateway.query import Fusion, Query
 from services.gateway.result_lists import ProcessLists
 from services.gateway.sealed import Keys
 from services.gateway.stages import (
@@ -34,6 +34,7 @@ from services.gateway.stages import (
     UserFactors,
 )
 from services.gateway.taste import TasteFinder
+from services.gateway.tuned_fusion import CLASSES, TunedFusion
 from services.gateway.vector_cache import VectorCache
 
 
@@ -292,9 +293,13 @@ class FakePhotos:
         return self.photos.get(sha256)
 
 
+BY_RANKS = TunedFusion(dict.fromkeys(CLASSES, Fusion()))
+"""Every class of queries merged by ranks, with equal weights."""
+
+
 @dataclass
 class House:
-    """A pipeline on small stages."""
+    """A pipeline on small stages; rankings are merged by ranks unless it says otherwise."""
 
     text: FakeText = field(default_factory=FakeText)
     image: FakeImage = field(default_factory=FakeImage)
@@ -305,6 +310,7 @@ class House:
     shop: Sequence[Product] = ()
     lists: ResultLists = field(default_factory=ProcessLists)
     now: float = 1_700_000_000.0
+    tuned: TunedFusion = field(default_factory=lambda: BY_RANKS)
 
     def __post_init__(self) -> None:
         names = sorted({*self.text.ids, *self.image.ids})
@@ -326,6 +332,7 @@ class House:
             self.text,
             Paging(self.lists, Keys(b"secret"), now=lambda: self.now),
             release=lambda: "r-000001",
+            tuned=lambda: self.tuned,
             vectors=self.image,
         )
 
