@@ -23,14 +23,18 @@ class Translations:
         self._normalizer = Normalizer(vocabulary.table)
         self._frequencies: Mapping[str, int] = vocabulary.frequencies
         self._count = lru_cache(_CACHED)(self._counted)
+        self._native = vocabulary.table.language
         self._commonest: dict[tuple[str, str], tuple[int, str]] = {}
 
     def of(self, concept: Concept, form: str, meaning: Meaning) -> Meaning:
         """Returns a meaning as a form of another language says it.
 
         Its words are the English one, and the commonest of the concept where that is commoner: all
-        synonyms together would drown what else was asked for.
+        synonyms together would drown what else was asked for. In a catalogue of its own language
+        the form stands for itself, where any product holds it.
         """
+        if form in concept.forms.get(self._native, ()) and self._count(form):
+            return replace(meaning, words=() if meaning.exact else (form,))
         english = concept.said.get(form, meaning.english)
         words = [english] if (held := self._count(english)) else []
         count, best = self._best(concept)
