@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from catalog.hangul import has_hangul
 from services.gateway.phrases import Found, Phrases
 from services.gateway.scanning import Word
 from services.gateway.spelling import Spelling
@@ -38,6 +39,7 @@ class Mentions:
     ) -> tuple[list[Word], list[Mend]]:
         """Returns the words as they were meant, and what was mended; taken ones stay."""
         mends: list[Mend] = []
+        is_foreign = any(map(self._is_foreign, words))
         mended = list(words)
         tries = 0
         for place, word in enumerate(words):
@@ -45,11 +47,13 @@ class Mentions:
                 continue
             if word.key in self.phrases or self._is_compound(word, place):
                 continue
+            if has_hangul(word.key) and self._is_in_phrase(words, place):
+                continue
             is_known = self._spelling.is_known(word.key) or self._spelling.is_known(word.text)
             tries += 1
             meant = self._spelling.meant(word.key) if is_known else ""
             if not is_known:
-                meant = self._spelling.mended(word.text)
+                meant = self._spelling.mended(word.text, is_foreign)
             if not meant or meant in ignored:
                 continue
             mends.append(Mend(word.text, meant, word.start, word.end, not is_known))
@@ -97,11 +101,42 @@ class Mentions:
         while end < len(words) and end not in taken:
             end += 1
         best = self.phrases.longest(words, place, end)
+        if best is not None and (best.is_mention or (best.phrase and best.phrase.roles)):
+            return [best]
+        # "Hi-tops" are no tops: what a hyphen binds to an unknown word is one with it.
+        if (bound := _bound(words, place, end)) > place + 1:
+            pieces = (word.text for word in words[place:bound] if not word.is_sign)
+            return [Found(place, bound, " ".join(pieces))]
         if best is not None:
             return [best]
         word = words[place]
         return self.phrases.apart(word, place) or [Found(place, place + 1, word.text)]
 
+    def _is_foreign(self, word: Word) -> bool:
+        """Whether a word is one of another language than English."""
+        phrase = self.phrases.by_key(word.key) if word.key else None
+        return phrase is not None and phrase.is_mention and not phrase.is_english
+
+    def _is_in_phrase(self, words: Sequence[Word], place: int) -> bool:
+        """Whether a Korean word belongs to a phrase that is written with spaces here."""
+        for start in range(max(place - 2, 0), place + 1):
+            phrase = (
+                None if words[start].is_sign else self.phrases.longest(words, start, len(words))
+            )
+            if phrase is not None and phrase.end > place:
+                return True
+        return False
+
     def _is_compound(self, word: Word, place: int) -> bool:
         parts = self.phrases.apart(word, place)
         return bool(parts) and all(part.phrase is not None for part in parts)
+
+
+def _bound(words: Sequence[Word], place: int, end: int) -> int:
+    """Returns where the word ends that begins at a place, with what hyphens bind to it."""
+    last = place + 1
+    while last + 1 < end and words[last].text == "-" and words[last].start == words[last - 1].end:
+        if words[last + 1].is_sign or words[last + 1].start != words[last].end:
+            break
+        last += 2
+    return last
