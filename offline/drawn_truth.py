@@ -76,6 +76,12 @@ class DrawnTruth:
         return (found,) if isinstance(found, str) else tuple(found)
 
 
+def _cloths(material: str) -> Sequence[str]:
+    """The words of a material; what is vegan leather is no leather."""
+    words = material.split()
+    return () if "vegan" in words else words
+
+
 def facts_of(style: Style, colour: str) -> frozenset[str]:
     """Returns what holds of one colour of a style, such as ``kind=coat`` and ``model=trench``."""
     cut = style.cut
@@ -90,7 +96,7 @@ def facts_of(style: Style, colour: str) -> frozenset[str]:
         "length": (cut.length,),
         "fit": (cut.fit,),
         "gender": _PEOPLE.get(cut.gender, (cut.gender,)),
-        "material": (style.material, *style.material.split()),
+        "material": (style.material, *_cloths(style.material)),
         "season": (style.season,),
         "occasion": (style.occasion,),
     }

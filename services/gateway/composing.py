@@ -61,6 +61,7 @@ class Composer:
 
     def __init__(self, known: Known, text: str, words: Sequence[Word], ignored: Ignored) -> None:
         self.words = words
+        self.wanted: set[tuple[str, str]] = set()
         self._known, self._text, self._ignored = known, text, ignored
         self.draft = Draft()
         self._said = -1  # where the last piece ends that was taken as it is written
@@ -85,6 +86,11 @@ class Composer:
         self._look_up(piece, meanings)
         self._boost(piece, meanings)
 
+    def want(self, piece: Found) -> None:
+        """Notes the values of a piece that is wanted: no exclusion takes them for another's."""
+        for meaning in piece.phrase.meanings if piece.phrase else ():
+            self.wanted |= {(home, value) for home, held in meaning.exact for value in held}
+
     def say(self, text: str) -> None:
         """Takes words into the draft as they stand."""
         self._say(text)
@@ -103,11 +109,13 @@ class Composer:
             inner = self._known.mentions.within(self.words, exclusion.mentions[0])
             inside = [self._excluded_values(piece) for piece in inner]
             held = inside if len(inside) > 1 and all(inside) else held
-        if all(held):
-            each = [_any_of(values) for values in held]
+        # Of "chunky wool" the catalogue may know the wool alone: the last word is the thing.
+        known = [values for values in held if values] if held[-1] else []
+        if known:
+            each = [_any_of(values) for values in known]
             self.draft.filters.append(Not(each[0] if len(each) == 1 else AllOf(tuple(each))))
         for piece, values in zip(exclusion.mentions, held, strict=False):
-            if not values or (len(held) == 1 and self._is_sparse(values)):
+            if not (values or known) or (len(held) == 1 and self._is_sparse(values)):
                 self._exclude_words(piece)
         for piece in exclusion.mentions:
             self._tell(piece, "exclude")
@@ -206,9 +214,14 @@ class Composer:
             return ()
         whole = self._known.whole(piece.phrase.field) if piece.phrase.field else ()
         found: dict[str, dict[str, None]] = {}
-        for home, held in (*whole, *(each for m in piece.phrase.meanings for each in m.excluded)):
+        for home, held in whole:
             found.setdefault(home, {}).update(dict.fromkeys(held))
-        return tuple((home, tuple(held)) for home, held in found.items())
+        for meaning in piece.phrase.meanings:
+            for home, held in meaning.excluded:
+                # "Blue, not azure": the blue that stands for azure here is wanted after all.
+                kept = [v for v in held if meaning.is_value or (home, v) not in self.wanted]
+                found.setdefault(home, {}).update(dict.fromkeys(kept))
+        return tuple((home, tuple(held)) for home, held in found.items() if held)
 
     def _is_sparse(self, values: Values) -> bool:
         return all(self._known.coverage(home) < _SPARSE for home, _ in values)

@@ -48,6 +48,8 @@ class Exclusions:
     def _after(self, marker: int) -> None:
         """Reads what stands behind a marker."""
         place, start, last = marker + 1, marker, ""
+        if self._is_number(place):
+            return  # no. 5
         while True:
             place = self._past_fillers(place, nothing_yet=not last)
             read = self._group(place)
@@ -62,6 +64,9 @@ class Exclusions:
         if last:
             self._drop_rest(place)
         # A marker that governs nothing is a word like others.
+
+    def _is_number(self, place: int) -> bool:
+        return place < len(self._found) and self._found[place].written.isdigit()
 
     def _past_fillers(self, place: int, *, nothing_yet: bool) -> int:
         while place < len(self._found):
@@ -80,7 +85,11 @@ class Exclusions:
         while place < len(self._found) and len(strange) <= _MOST_STRANGE:
             piece = self._found[place]
             if piece.is_mention:
-                return self._mentioned(place)
+                end = self._run_end(place)
+                # "No nonsense pencil skirt": the skirt is all that is wanted.
+                if strange and _is_kind(self._found[end - 1]) and not self._has_kind(place):
+                    break
+                return self._mentioned(place, end)
             if piece.phrase is not None or not piece.written:
                 break
             strange.append(place)
@@ -92,10 +101,12 @@ class Exclusions:
         word = self._found[head].part or self._found[head].written
         return Exclusion((), word, head, head + 1), head + 1, "words"
 
-    def _mentioned(self, place: int) -> tuple[Exclusion, int, str]:
-        end = place + 1
-        while end < len(self._found) and self._found[end].is_mention:
-            end += 1
+    def _run_end(self, place: int) -> int:
+        while place < len(self._found) and self._found[place].is_mention:
+            place += 1
+        return place
+
+    def _mentioned(self, place: int, end: int) -> tuple[Exclusion, int, str]:
         run = self._found[place:end]
         if len(run) > 1 and _is_kind(run[-1]) and not self._has_kind(place):
             run = run[:1]

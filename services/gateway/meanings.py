@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from catalog.lexicon import Concept, Lexicon
+from catalog.concepts import FIELDS, Concept
+from catalog.lexicon import Lexicon
 from catalog.normalize import Normalizer
 from catalog.product_filter import ATTRIBUTES
 from services.gateway.vocabulary import Vocabulary
@@ -16,6 +17,9 @@ Values = tuple[tuple[str, tuple[str, ...]], ...]
 _MOST_WORDS = 4
 _FALLBACKS: Mapping[str, tuple[str, ...]] = {"kind": ("category",), "gender": ("category",)}
 _UNSEARCHED = frozenset(("brand", "size", "category"))
+# Where a catalogue knows no finer value, an exclusion takes the wider one: who wants no ivory gets
+# no white. Not so of kinds: who wants no boots may want shoes.
+_SHADES = frozenset(("colour", "pattern", "fit", "length"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,8 @@ class Meaning:
         near: Values that hold it beside other words, such as "organic cotton", or else those of
             narrower concepts.
         wider: Values of wider concepts, where no value is just this.
-        excluded: All values that an exclusion of it takes out.
+        excluded: All values that an exclusion of it takes out; those of a wider concept where
+            a finer one is no value.
         words: Words under which products of it may be found, where no value is just this.
     """
 
@@ -76,6 +81,8 @@ class Meanings:
         self._vocabulary = vocabulary
         self._tokens = cache(lambda text: tuple(normalizer.tokens(text)))
         self._held = self._hold(vocabulary.values)
+        # A field of another kind of concept is no place to look for one.
+        self._homes = _UNSEARCHED | {*FIELDS, *(ATTRIBUTES + name for name in FIELDS)}
         self._concepts: dict[str, list[Concept]] = defaultdict(list)
         self._wider: dict[str, list[str]] = defaultdict(list)
         lexicon = vocabulary.lexicon
@@ -108,7 +115,7 @@ class Meanings:
             exact,
             near,
             wider,
-            self._excluded(concept, exact, near),
+            self._excluded(concept, exact, near) or (wider if concept.field in _SHADES else ()),
             () if exact else self._words(concept),
         )
 
@@ -153,7 +160,7 @@ class Meanings:
             # A name alone, such as a short sleeve's "short", means itself in its own field only.
             is_form = any(form in forms for forms in concept.forms.values())
             for home, values in self._held.whole.get(self._tokens(form), {}).items():
-                if home in homes or (is_form and home not in _UNSEARCHED):
+                if home in homes or (is_form and home not in self._homes):
                     found.setdefault(home, {}).update(dict.fromkeys(values))
         order = [*homes, *sorted(found, key=lambda home: (-self._count(home, found[home]), home))]
         best = next((home for home in order if home in found), None)

@@ -1,6 +1,6 @@
 """Finds the longest phrases of a query that mean something in a catalogue."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -77,6 +77,7 @@ class Phrases:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._forms = vocabulary.table.forms
         self._known: Mapping[str, int] = vocabulary.frequencies
+        self._is_german = vocabulary.table.language == "de"
         self._phrases: dict[str, Phrase] = {}
         self.brands: dict[str, Meaning] = {}
         self.whole: dict[str, Values] = {}
@@ -86,7 +87,7 @@ class Phrases:
         self._add_values(vocabulary, meanings)
         self._add_words(lexicon)
         self._add_brands(vocabulary)
-        self.words = frozenset(_words(vocabulary))
+        self.words, self.foreign_words = _words(vocabulary)
         german = [f for c in lexicon.concepts for f in c.forms.get("de", ())]
         self._german = Compounds(german)
         self._base = lru_cache(_CACHED)(lambda word: self.key(self._german.form(word)) or word)
@@ -101,9 +102,9 @@ class Phrases:
         """Returns that by which a phrase is looked up: its words as meant, without spaces."""
         return "".join(keys_of(text, self._forms))
 
-    def of(self, text: str) -> Phrase | None:
-        """Returns a phrase by how it is written."""
-        return self._phrases.get(self.key(text))
+    def by_key(self, key: str) -> Phrase | None:
+        """Returns the phrase of a key."""
+        return self._phrases.get(key)
 
     def __contains__(self, key: str) -> bool:
         """Whether a phrase has this key."""
@@ -152,7 +153,12 @@ class Phrases:
                 return []
         if not any(part in self._phrases for part in parts):
             return []
-        return [Found(place, place + 1, word.text, self._phrases.get(part), part) for part in parts]
+        # A German catalogue holds a compound as well as its parts.
+        whole = word.text if self._is_german and not has_hangul(word.key) else ""
+        return [
+            Found(place, place + 1, word.text, self._phrases.get(part), whole or part)
+            for part in parts
+        ]
 
     def _add(self, key: str, more: Phrase) -> None:
         if not key or key.isdigit():
@@ -170,13 +176,17 @@ class Phrases:
     def _add_concepts(
         self, lexicon: Lexicon, meanings: Meanings, translations: Translations
     ) -> None:
+        english = {self.key(f) for c in lexicon.concepts for f in c.forms.get("en", ())}
         for concept in lexicon.concepts:
             meaning = meanings.of(concept)
             if "en" not in concept.forms:
                 self._add(self.key(concept.name), Phrase((meaning,), is_english=True))
-            for language, forms in concept.forms.items():
+            own = concept.forms.get("en", ())
+            for forms in concept.forms.values():
                 for form in forms:
-                    is_english = language == "en" or form in concept.forms.get("en", ())
+                    is_english = form in own
+                    if not is_english and self.key(form) in english:
+                        continue  # German "short" means shorts, the English one a length.
                     told = meaning if is_english else translations.of(concept, form, meaning)
                     self._add(self.key(form), Phrase((told,), is_english=is_english))
         for key, phrase in self._phrases.items():
@@ -226,18 +236,23 @@ class Phrases:
                 self._add(key, Phrase((meaning,), is_english=True))
 
 
-def _words(vocabulary: Vocabulary) -> Iterator[str]:
-    """Yields the single words of all that can be said: none of them is misspelt."""
+def _words(vocabulary: Vocabulary) -> tuple[dict[str, str], set[str]]:
+    """Returns the single words of all that can be said, and those that are of another language.
+
+    None of them is misspelt; each leads to that which it is looked up by.
+    """
     lexicon = vocabulary.lexicon
+    english = [form for concept in lexicon.concepts for form in concept.forms.get("en", ())]
+    english += [name for concept in lexicon.concepts for name in (concept.name,)]
+    english += vocabulary.values.get("brand", {})
     said = [form for concept in lexicon.concepts for form in concept.written]
     said += [word for role in MARKERS for word in lexicon.markers(role)]
     said += [word for language in lexicon.languages for word in lexicon.fillers(language)]
     said += [word for words in lexicon.field_words.values() for word in words]
-    said += vocabulary.values.get("brand", {})
-    for text in said:
-        for word in words_of(text, vocabulary.table.forms):
-            if word.key:
-                yield from (word.text, word.key)
+    forms = vocabulary.table.forms
+    known = {word.text: word.key for text in english for word in words_of(text, forms) if word.key}
+    every = {word.text: word.key for text in said for word in words_of(text, forms) if word.key}
+    return {**every, **known}, every.keys() - known.keys()
 
 
 def _written(words: Sequence[Word], start: int, end: int) -> str:

@@ -9,6 +9,7 @@ from rapidfuzz.distance import OSA
 
 _SHORTEST = 4
 _TWO_EDITS = 8
+_LONG = 6
 _LONGEST = 32
 _CACHED = 10_000
 _COMMONER = 50
@@ -25,14 +26,22 @@ class Spelling:
 
     Args:
         frequencies: How many products hold each word.
-        others: Words of the dictionaries, which are right even where no product holds them.
+        others: Words of the dictionaries, which are right even where no product holds them, each
+            with the token that it is looked up by; none is mended.
+        foreign: Those of them that are no English ones: what is meant where the rest is English
+            is not one of these.
         products: How many products there are.
     """
 
     def __init__(
-        self, frequencies: Mapping[str, int], others: Collection[str], products: int
+        self,
+        frequencies: Mapping[str, int],
+        others: Mapping[str, str],
+        foreign: Collection[str],
+        products: int,
     ) -> None:
-        self._frequencies, self._others = frequencies, frozenset(others)
+        self._frequencies, self._others = frequencies, others
+        self._foreign = frozenset(word for word in foreign if word not in frequencies)
         self._rare = _RARE * products
         words = {word for word in frequencies if _is_word(word)}
         words |= {word for word in others if _is_word(word)}
@@ -46,18 +55,28 @@ class Spelling:
         """Whether a product holds the word, or a dictionary knows it."""
         return word in self._frequencies or word in self._others
 
-    def mended(self, word: str) -> str:
-        """Returns what an unknown word was meant as, or "" where nothing is near."""
-        return "" if self.is_known(word) else self._mended(word, 0)
+    def mended(self, word: str, is_foreign: bool = False) -> str:
+        """Returns what an unknown word was meant as, or "" where nothing is near.
+
+        Args:
+            word: The word.
+            is_foreign: Whether words beside it are of another language than English.
+        """
+        return "" if self.is_known(word) else self._mended(word, 0, is_foreign)
 
     def meant(self, word: str) -> str:
         """Returns a far commoner word that a rare one may have been meant as, or ""."""
         held = self._frequencies.get(word, 0)
         if word in self._others or not 0 < held <= self._rare:
             return ""
-        return self._mended(word, _COMMONER * held)
+        return self._mended(word, _COMMONER * held, False)
 
-    def _nearest(self, word: str, least: int) -> str:
+    def _held(self, word: str) -> int:
+        """How many products hold a word, or that which it is looked up by."""
+        held = self._frequencies.get(word, 0)
+        return held or self._frequencies.get(self._others.get(word, ""), 0)
+
+    def _nearest(self, word: str, least: int, is_foreign: bool) -> str:
         if not _is_word(word):
             return ""
         edits = 2 if len(word) >= _TWO_EDITS else 1
@@ -68,8 +87,13 @@ class Spelling:
         best: tuple[tuple[int, bool, int, str], str] | None = None
         for place in near.tolist():
             candidate = self._words[place]
-            held = self._frequencies.get(candidate, 0)
+            held = self._held(candidate)
             if candidate == word or held < least:
+                continue
+            if candidate in self._foreign and not is_foreign:
+                continue
+            # A short word that no product holds is too easily another one than was meant.
+            if not held and (len(word) < _LONG or candidate[0] != word[0]):
                 continue
             distance = OSA.distance(word, candidate, score_cutoff=edits)
             if distance > edits:

@@ -61,7 +61,8 @@ class Understanding:
         self._phrases = Phrases(vocabulary)
         self._prices = SpokenPrices(lexicon, vocabulary.currency, vocabulary.dearest)
         self._sizes = SpokenSizes(vocabulary)
-        spelling = Spelling(vocabulary.frequencies, self._phrases.words, vocabulary.products)
+        words, foreign = self._phrases.words, self._phrases.foreign_words
+        spelling = Spelling(vocabulary.frequencies, words, foreign, vocabulary.products)
         self._mentions = Mentions(self._phrases, spelling)
         coverages = {
             field: sum(counts.values()) / max(vocabulary.products, 1)
@@ -138,6 +139,9 @@ class Understanding:
         found = self._mentions.find(composer.words, taken)
         read = Exclusions(found)
         dropped = read.dropped
+        for place, piece in enumerate(found):
+            if place not in dropped:
+                composer.want(piece)
         for exclusion in read.exclusions:
             if not composer.exclude(exclusion):
                 dropped = dropped - set(range(exclusion.start, exclusion.end))
