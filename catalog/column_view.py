@@ -1,6 +1,7 @@
 """Shows the columns of a catalogue as they were at one moment."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -112,6 +113,23 @@ class ColumnsView:
         places, slots = self._changed_among(rows)
         found[places] = self._tables.patch.dense[column].first(self._patches)[slots]
         return found
+
+    def numbers(self, field: str, rows: Rows) -> npt.NDArray[np.int32]:
+        """Returns the number of each row's value of a field of words, int32 of shape [rows].
+
+        Equal for equal values within a view, 0 where there is none.
+        """
+        return self._codes(field, rows)[0]
+
+    def counts(self, field: str) -> dict[str, int]:
+        """Returns how many products have each value of a field of words; none without products."""
+        codes, dictionary = self._codes(field, np.flatnonzero(self._alive).astype(np.int32))
+        found: Counter[str] = Counter()
+        for code, count in enumerate(np.bincount(codes).tolist()):
+            if count:
+                for value in dictionary.values(code):
+                    found[value] += count
+        return dict(found)
 
     def facet(self, rows: Rows, field: str, styles: npt.NDArray[np.int32] | None = None) -> Facet:
         """Counts the values of a field over rows.

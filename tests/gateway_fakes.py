@@ -160,6 +160,8 @@ class FakeImage:
     encoder: str = "enc-1"
     index_of: str = "enc-1"
     knows_words: bool = True
+    keeps_background: bool = False
+    look_alikes: frozenset[str] = frozenset()
     without_vector: set[str] = field(default_factory=set)
     seq: int = 6
     products: Mapping[str, Product] = field(default_factory=dict)  # as the stage knows them
@@ -181,8 +183,9 @@ class FakeImage:
             if isinstance(part.source, Example) and part.source.product_id in self.without_vector:
                 raise InvalidArgument("no photo of this product is indexed", field=part.field)
         self.encoded.append(parts)
-        data = bytes([len(self.encoded)]) * 8 if self.knows_words else b""
-        return QueryVector(self.encoder, QueryKind.TEXT, data)
+        turn = 0.1 * len(self.encoded)
+        data = np.array([np.cos(turn), np.sin(turn)], "<f4").tobytes() if self.knows_words else b""
+        return QueryVector(self.encoder, QueryKind.TEXT, data, self.keeps_background)
 
     async def search(
         self,
@@ -196,6 +199,7 @@ class FakeImage:
         look_alikes_excluded: bool = False,
         order_vector: bytes = b"",
         candidates: int = 0,
+        kind_vector: bytes = b"",
     ) -> Ranking:
         await _behave(self)
         self.ordered.append((look_alikes_excluded, order_vector, candidates))
@@ -207,7 +211,8 @@ class FakeImage:
         found = admitted(self.ids, self.products, filter)
         ids = [name for name in found if name not in excluded][:count]
         scores = [0.9 - 0.01 * place for place in range(len(ids))]
-        return Ranking(ids, scores, Generation("i-1", self.seq))
+        generation = Generation("i-1", self.seq)
+        return Ranking(ids, scores, generation, look_alikes=self.look_alikes)
 
     async def fetch(self, product_ids: Sequence[str], *, timeout_s: float) -> NDArray[np.int8]:
         await _behave(self)

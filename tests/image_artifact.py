@@ -31,10 +31,17 @@ def write_snapshot(
     *,
     fingerprint: str = "f1",
     floors: Mapping[str, float | None] | None = None,
+    look_alike: float | None = None,
 ) -> dict[str, object]:
     """Writes an artifact in which each product has the vector of its first photo."""
     return Snapshot.write(
-        Draft([each.id for each in products], vectors, fingerprint, floors or {}),
+        Draft(
+            [each.id for each in products],
+            vectors,
+            fingerprint,
+            floors or {},
+            look_alike=look_alike,
+        ),
         folder,
         faces=packed_shas([each.images[0] for each in products]),
         waiting={},

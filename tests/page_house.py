@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.interaction import Interaction
+from catalog.lexicon import Lexicon
 from catalog.media import MediaStore
 from catalog.product import Product
 from catalog.product_filter import ProductFilter
 from catalog.store import CatalogStore
+from catalog.words import WordTable
 from offline.demo_catalog import draw_catalog
 from offline.layout import DataDir
 from offline.local_text import LocalText, admitted
@@ -55,12 +57,16 @@ from services.gateway.stages import (
     Ranking,
     TextStage,
 )
+from services.gateway.suggesting import Suggester
 from services.gateway.taste import TasteFinder
+from services.gateway.understanding import Understanding
 from services.gateway.vector_cache import VectorCache
+from services.gateway.vocabulary import Vocabulary
 from services.text_retriever.index import TextIndex
 from tests.gateway_fakes import FakeRanking
 
 SHOPPER = "u-0001"
+ASKED = ("green dress", "green dress with <b>belt</b>", "grey shirt", "여름 원피스")
 LIKED = "green"  # the colour that the shopper likes
 LINK = "https://shop.example/dress?colour=red"
 SCRIPT = "javascript:alert(1)"
@@ -99,6 +105,7 @@ class LookImage:
         look_alikes_excluded: bool = False,
         order_vector: bytes = b"",
         candidates: int = 0,
+        kind_vector: bytes = b"",
     ) -> Ranking:
         scores = self.looks @ np.frombuffer(vector.data, "<f4")
         order = [at for at in np.argsort(-scores) if self.ids[at] not in excluded]
@@ -222,6 +229,13 @@ class ForgetfulLists:
         self.kept = ProcessLists()
 
 
+class Asked:
+    """What several shoppers asked before."""
+
+    async def complete(self, text: str, count: int) -> Sequence[str]:
+        return [told for told in ASKED if told.startswith(text.lower())][:count]
+
+
 @dataclass
 class Clock:
     """The time of day, or a later one."""
@@ -242,6 +256,7 @@ class PageHouse:
     store: CatalogStore
     text: Breakable
     image: LookImage
+    understanding: Understanding
     lists: ForgetfulLists = field(default_factory=ForgetfulLists)
     clock: Clock = field(default_factory=Clock)
 
@@ -292,7 +307,8 @@ def opened(folder: Path, *, products: int = 180) -> Iterator[PageHouse]:
         text = Breakable(LocalText(_text_index(shop, folder), shop))
         photos = [media.get(product.images[0]) for product in shop.values()]
         looks = np.stack([look(photo) for photo in photos if photo])
-        house = PageHouse("", shop, media, store, text, LookImage(list(shop), looks, shop))
+        reads = Understanding(_vocabulary(shop))
+        house = PageHouse("", shop, media, store, text, LookImage(list(shop), looks, shop), reads)
         with _served(_rooms(house)) as house.url:
             yield house
 
@@ -342,6 +358,11 @@ def _text_index(shop: Mapping[str, Product], folder: Path) -> TextIndex:
     return TextIndex.open(home)
 
 
+def _vocabulary(shop: Mapping[str, Product]) -> Vocabulary:
+    table, lexicon = WordTable.default(), Lexicon.default()
+    return Vocabulary.gather(shop.values(), table=table, lexicon=lexicon)
+
+
 def _rooms(house: PageHouse) -> Rooms:
     shop, pictures = house.products, Pictures(house.media)
     legs: dict[str, Leg] = {
@@ -357,6 +378,7 @@ def _rooms(house: PageHouse) -> Rooms:
         house.text,
         Paging(house.lists, Keys(b"secret"), now=house.clock),
         release=lambda: "r-000001",
+        understanding=lambda: house.understanding,
     )
     metrics = Metrics("gateway")
     return Rooms(
@@ -366,4 +388,5 @@ def _rooms(house: PageHouse) -> Rooms:
         shoppers=DemoShoppers(house.store),
         why_not_ready=lambda: "",
         metrics=metrics,
+        suggester=Suggester(house.text, Asked()),
     )

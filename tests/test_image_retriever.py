@@ -1,18 +1,21 @@
 """Promises of the image stage, asked over a real channel."""
 
 import asyncio
+import io
 import itertools
 import struct
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import grpc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from catalog.store import CatalogStore
 from fashion.catalog.v1 import catalog_pb2
@@ -43,17 +46,34 @@ FLOORS = {"text": 0.5, "photo": 0.9, "mixed": 0.5}
 PRODUCTS = [(f"{colour}-{n}", colour, 1 - n / 20) for colour in COLOURS for n in range(5)]
 
 
-def write_index(folder: Path, encoder: ColourEncoder) -> dict[str, object]:
+def write_index(
+    folder: Path,
+    encoder: ColourEncoder,
+    *,
+    look_alike: float | None = None,
+    kinds: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, object]:
     pixels = [_pixels(colour, shade) for _, colour, shade in PRODUCTS]
     Canaries.write(["red", "nothing known"], encoder, folder)
-    products = [replace(pictured(product_id), colour=colour) for product_id, colour, _ in PRODUCTS]
+    products = [
+        replace(pictured(product_id), colour=colour, kind=kinds.get(colour, "bag"))
+        for product_id, colour, _ in PRODUCTS
+    ]
     return write_snapshot(
         folder,
         products,
         encoder.encode_photos(pixels),
         fingerprint=encoder.fingerprint,
         floors=FLOORS,
+        look_alike=look_alike,
     )
+
+
+def photo_of(pixels: NDArray[np.uint8]) -> bytes:
+    """Returns pixels as a PNG."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
 
 
 def _pixels(colour: str, shade: float) -> NDArray[np.uint8]:
@@ -223,6 +243,10 @@ BAD_PARTS: dict[str, tuple[list[pb.QueryPart], str]] = {
     "weight 0": ([words("red", 0)], "parts[0].weight"),
     "weight nan": ([words("red", float("nan"))], "parts[0].weight"),
     "weight 11": ([words("red", 11)], "parts[0].weight"),
+    "words on a ground": (
+        [pb.QueryPart(text="red", remove_background=True)],
+        "parts[0].remove_background",
+    ),
     "crop of words": ([pb.QueryPart(text="red", crop=pb.Crop(width=1, height=1))], "parts[0].crop"),
     "crop outside": (
         [shot(photo("red"), crop=pb.Crop(x=0.5, width=0.6, height=1))],
@@ -314,6 +338,21 @@ BAD_VECTORS: dict[str, tuple[pb.VectorQuery, str]] = {
     "infinite": (pb.VectorQuery(vector=floats(1, float("inf"), 0, 0)), "vector"),
     "huge": (pb.VectorQuery(vector=floats(1e30, 0, 0, 0)), "vector"),
     "count": (pb.VectorQuery(vector=floats(1, 0, 0, 0), hit_count=1001), "hit_count"),
+    "order": (pb.VectorQuery(vector=floats(1, 0, 0, 0), order_vector=b"x"), "order_vector"),
+    "no order": (pb.VectorQuery(vector=floats(1, 0, 0, 0), candidate_count=9), "candidate_count"),
+    "kind alone": (
+        pb.VectorQuery(vector=floats(1, 0, 0, 0), kind_vector=floats(1, 0, 0, 0)),
+        "kind_vector",
+    ),
+    "few candidates": (
+        pb.VectorQuery(
+            vector=floats(1, 0, 0, 0),
+            order_vector=floats(1, 0, 0, 0),
+            hit_count=10,
+            candidate_count=9,
+        ),
+        "candidate_count",
+    ),
     "negative": (pb.VectorQuery(vector=floats(1, 0, 0, 0), hit_count=-1), "hit_count"),
     "kind": (pb.VectorQuery(vector=floats(1, 0, 0, 0), kind=99), "kind"),  # type: ignore[arg-type]
     "excluded": (
@@ -321,6 +360,121 @@ BAD_VECTORS: dict[str, tuple[pb.VectorQuery, str]] = {
         "excluded_product_ids",
     ),
 }
+
+
+async def test_a_background_is_taken_out_where_that_is_asked_for(
+    stub: ImageRetrieverServiceStub,
+) -> None:
+    """A red square on green tiles is red alone; on red tiles nothing tells it from them."""
+    tiles = np.random.default_rng(0).integers(0, 40, (20, 20, 1)) + np.array([20, 150, 20])
+    pixels = np.kron(tiles, np.ones((10, 10, 1))).astype(np.uint8)
+    pixels[50:150, 60:140] = COLOURS["red"]
+    bare, plain = photo_of(pixels), photo_of(np.full((200, 200, 3), COLOURS["red"], np.uint8))
+    parts = [
+        pb.QueryPart(photo=bare, remove_background=True),
+        pb.QueryPart(photo=bare),
+        pb.QueryPart(photo=plain, remove_background=True),
+        words("red"),
+    ]
+    reply = await encode(stub, *([part] for part in parts))
+    alone, whole, _, red = reply.queries
+    assert vector_of(alone) @ vector_of(red) > 0.99 > vector_of(whole) @ vector_of(red)
+    assert [each.background_kept for each in reply.queries] == [False, False, True, False]
+
+
+async def test_products_that_look_like_an_example_are_left_out(
+    tmp_path: Path, parts: PartEncoder
+) -> None:
+    encoder = ColourEncoder()
+    write_index(tmp_path, encoder, look_alike=0.9)
+    index = LiveIndex(Snapshot.open(tmp_path), generation="000001-abcdef01", seq=7)
+    async with serving(lambda: Pair(index, encoder), parts) as stub:
+        (encoded,) = (await encode(stub, [like("red-0")])).queries
+        reply = await search(
+            stub,
+            *(
+                pb.VectorQuery(
+                    vector=encoded.vector,
+                    excluded_product_ids=["red-0"],
+                    excludes_look_alikes=is_asked,
+                )
+                for is_asked in (False, True)
+            ),
+        )
+    all_, others = reply.results
+    assert {name for name in all_.hits.product_ids if name.startswith("red")} == {
+        f"red-{number}" for number in range(1, 5)
+    }
+    assert set(others.look_alike_ids) >= {"red-1", "red-2", "red-3", "red-4"}
+    assert not set(others.look_alike_ids) & set(others.hits.product_ids)
+    assert not all_.look_alike_ids
+    assert all_.hits.product_ids[4] == others.hits.product_ids[0]
+
+
+async def test_a_second_vector_orders_what_the_first_one_found(
+    stub: ImageRetrieverServiceStub,
+) -> None:
+    red, blue = (await encode(stub, [words("red")], [words("blue")])).queries
+    query = pb.VectorQuery(vector=red.vector, order_vector=blue.vector, hit_count=3)
+    query.candidate_count = 7
+    first = pb.VectorQuery(vector=red.vector, hit_count=7)
+    (found, candidates) = (await search(stub, query, first)).results
+    assert len(found.hits.product_ids) == 3
+    assert set(found.hits.product_ids) < set(candidates.hits.product_ids)
+    assert list(found.hits.scores) == sorted(found.hits.scores, reverse=True)
+
+
+async def test_hits_are_of_the_kind_that_the_picture_has(
+    tmp_path: Path, parts: PartEncoder
+) -> None:
+    encoder = ColourEncoder()
+    write_index(tmp_path, encoder, kinds={"red": "dress", "yellow": "dress"})
+    index = LiveIndex(Snapshot.open(tmp_path), generation="000001-abcdef01", seq=7)
+    async with serving(lambda: Pair(index, encoder), parts) as stub:
+        mixed, red = (await encode(stub, [words("red green")], [words("red")])).queries
+        reply = await search(
+            stub,
+            *(
+                pb.VectorQuery(
+                    vector=mixed.vector,
+                    order_vector=mixed.vector,
+                    kind_vector=kind,
+                    hit_count=10,
+                    candidate_count=20,
+                )
+                for kind in (b"", red.vector)
+            ),
+        )
+    free, dresses = (
+        {name.split("-")[0] for name in each.hits.product_ids} for each in reply.results
+    )
+    assert "green" in free
+    assert dresses == {"red", "yellow"}
+
+
+async def test_vectors_are_handed_out_in_small(stub: ImageRetrieverServiceStub, pair: Pair) -> None:
+    asked = ["blue-3", "no such product", "red-0"]
+    reply = await stub.FetchVectors(pb.FetchVectorsRequest(product_ids=asked), timeout=30)
+    rows = np.frombuffer(reply.vectors, np.int8).reshape(3, reply.dimension)
+    assert reply.dimension == 4
+    assert reply.generation.generation == "000001-abcdef01"
+    assert not rows[1].any()
+    for row, name in ((rows[0], "blue-3"), (rows[2], "red-0")):
+        vector = pair.view.vector_of(name)
+        assert vector is not None
+        assert np.abs(row).max() == 127
+        assert row @ vector / np.linalg.norm(row.astype(float)) > 0.999
+
+
+@pytest.mark.parametrize(
+    ("ids", "field"), [([], "product_ids"), (["a"] * 201, "product_ids"), ([""], "product_ids[0]")]
+)
+async def test_what_no_vector_can_be_of_is_told(
+    stub: ImageRetrieverServiceStub, ids: list[str], field: str
+) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.FetchVectors(pb.FetchVectorsRequest(product_ids=ids), timeout=30)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("name", list(BAD_VECTORS))

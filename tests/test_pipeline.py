@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +17,9 @@ from runtime.errors import (
     Unavailable,
 )
 from services.gateway.answer import Answer
-from services.gateway.parts import Example, Part, Photo, StoredPhoto, words
+from services.gateway.parts import Example, Part, Photo, StoredPhoto, Words, words
 from services.gateway.query import Fusion
+from services.gateway.query_options import Rerank
 from tests.gateway_fakes import FakeImage, FakeRanking, FakeText, House, ask, down, product, terms
 
 MANY = [f"p-{place:03}" for place in range(300)]
@@ -268,7 +270,8 @@ async def test_negative_words_reach_the_picture_side_only() -> None:
     parts = [words("long", "parts[0]"), words("red", "parts[1]", -0.5)]
     await rooms.pipeline.search(ask("dress", parts=parts))
     assert rooms.text.asked[0][0] == "dress long"
-    assert [part.weight for part in rooms.image.encoded[0]] == [1.0, 1.0, -0.5]
+    said = [part.source for parts in rooms.image.encoded for part in parts]
+    assert [each.text for each in said if isinstance(each, Words)] == ["dress", "long", "red"]
 
 
 async def test_a_query_without_words_leaves_the_text_retriever_alone() -> None:
@@ -310,8 +313,47 @@ async def test_the_same_query_is_encoded_once() -> None:
     await rooms.pipeline.search(
         ask("", parts=[Part(Photo(photo), "parts[0]", crop=Crop(0, 0, 0.5, 1))])
     )
-    await rooms.pipeline.search(ask("", parts=[Part(Photo(photo), "parts[0]", weight=2.0)]))
+    assert len(rooms.image.encoded) == 2
+    await rooms.pipeline.search(
+        ask("", parts=[Part(Photo(photo), "parts[0]", remove_background=True)])
+    )
     assert len(rooms.image.encoded) == 3
+
+
+async def test_a_photo_is_encoded_once_whatever_is_said_about_it() -> None:
+    rooms = House(FakeText(["a"]), FakeImage(["a"]))
+    photo = Part(Photo(b"a photo"), "parts[0]")
+    for query in (ask("", parts=[photo]), ask("red", parts=[photo])):
+        await rooms.pipeline.search(query)
+    again = replace(photo, weight=2.0)
+    await rooms.pipeline.search(ask("red", parts=[again], rerank=Rerank(0.7, 0.9)))
+    said = [part.source for parts in rooms.image.encoded for part in parts]
+    assert said == [Photo(b"a photo"), Words("red")]
+    assert [depth for _, _, depth in rooms.image.ordered] == [0, 1200, 1200]
+
+
+async def test_examples_come_when_they_are_asked_for() -> None:
+    example = Part(Example("a"), "parts[0]")
+    for asked, found in ((False, {"b"}), (True, {"a", "b"})):
+        rooms = House(FakeText(["a", "b"]), FakeImage(["a", "b"]))
+        answer = await rooms.pipeline.search(ask("red", parts=[example], include_examples=asked))
+        assert {hit.product.id for hit in answer.hits} == found
+        assert rooms.image.ordered[0][0] is not asked, "look-alikes go with their example"
+
+
+async def test_what_looks_like_an_example_is_not_brought_back_by_its_words() -> None:
+    rooms = House(FakeText(["double", "b"]), FakeImage(["b"], look_alikes=frozenset({"double"})))
+    answer = await rooms.pipeline.search(ask("red", parts=[Part(Example("a"), "parts[0]")]))
+    assert [hit.product.id for hit in answer.hits] == ["b"]
+
+
+async def test_a_background_that_was_kept_is_told() -> None:
+    rooms = House(FakeText(), FakeImage(["a"], keeps_background=True))
+    photo = Part(Photo(b"a photo"), "parts[0]", remove_background=True)
+    for _ in range(2):  # from the encoder, then from what was kept
+        answer = await rooms.pipeline.search(ask("", parts=[photo]))
+        assert answer.degraded_reasons == ["background_kept"]
+        assert answer.coverage["image"] == "ok"
 
 
 async def test_a_photo_that_was_never_uploaded_is_the_callers_fault() -> None:

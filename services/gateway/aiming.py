@@ -1,4 +1,4 @@
-"""Says what of a query is made into vectors, and where the image stage looks by them."""
+"""Says where the image stage looks for a query, by the vectors of its parts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +12,12 @@ from services.gateway.query import Query
 from services.gateway.stages import QueryKind, QueryVector
 
 MAX_CANDIDATES = 5000
-# The words order a list that the picture alone would cut where it is still of use.
+# What is ordered anew is deep: the best by words and kind may be far down the first list.
 _DEEPER, _LEAST_DEEP = 5, 1000
 _VECTOR = np.dtype("<f4")
 _LEAST_NORM = 1e-4
+_KIND = "kind"
+_Sum = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,53 +28,76 @@ class Aim:
         vector: What products are near to.
         order: Unit vector by which the nearest are ordered anew; empty: they stay as they are.
         candidates: How many of them are ordered anew; 0 where none are.
+        kind: Unit vector of the pictures, of whose kind the products should be; empty: of any.
     """
 
     vector: QueryVector
     order: bytes = b""
     candidates: int = 0
+    kind: bytes = b""
 
 
-def mixtures(query: Query) -> list[Sequence[Part]]:
-    """The parts that are made into one vector each.
+def aim_at(query: Query, vectors: Sequence[QueryVector], count: int) -> Aim | None:
+    """Where to look for the ``count`` best; None where the encoder knows no word of the query.
 
-    All of them together; or, where the picture leads and the words order, the pictures and the
-    words apart, so that each vector is kept and found again for itself.
-    """
-    if query.rerank is None:
-        return [query.parts]
-    words = [part for part in query.parts if isinstance(part.source, Words)]
-    pictures = [part for part in query.parts if not isinstance(part.source, Words)]
-    return [pictures, words]
+    The query's vector is the weighted sum of the vectors of its parts. With words and pictures,
+    the words say what is to be otherwise than in the picture, such as its colour: so the kind is
+    the picture's, unless the words name one. Where the query asks for two stages, the picture's
+    share in the first and the words' in the second are those of their sums; words that the encoder
+    does not know then leave the picture alone.
 
-
-def aim_at(query: Query, vectors: Sequence[QueryVector], count: int) -> Aim:
-    """Where to look for the ``count`` best, by the vectors of :func:`mixtures`.
-
-    Words that the encoder does not know say nothing: the picture alone finds and orders.
+    Args:
+        query: The query.
+        vectors: Of each part of it, all of one encoder.
+        count: Most products wanted.
 
     Raises:
-        InvalidArgument: Words and picture cancel each other out.
+        InvalidArgument: The parts cancel each other out.
     """
-    if query.rerank is None or not vectors[1].data:
-        return Aim(vectors[0])
-    picture, words = (_numbers(vector.data) for vector in vectors)
-    first, second = query.rerank.first, query.rerank.second
-    data = _mixed(picture, words, first)
-    order = _mixed(picture, words, 1.0 - second)
-    kind = QueryKind.MIXED if 0 < first < 1 else vectors[first == 0].kind
-    depth = min(max(_LEAST_DEEP, _DEEPER * count), MAX_CANDIDATES)
-    return Aim(QueryVector(vectors[0].fingerprint, kind, data), order, depth)
+    pairs = [(p, v) for p, v in zip(query.parts, vectors, strict=True) if v.data]
+    if not pairs:
+        return None
+    words = [(part, vector) for part, vector in pairs if isinstance(part.source, Words)]
+    pictures = [(part, vector) for part, vector in pairs if not isinstance(part.source, Words)]
+    fingerprint, depth = vectors[0].fingerprint, _depth(count)
+    if query.rerank is not None and words and pictures:
+        picture, said = _unit(_sum(pictures)), _unit(_sum(words))
+        first, second = query.rerank.first, query.rerank.second
+        data = _packed(first * picture + (1.0 - first) * said)
+        order = _packed(second * said + (1.0 - second) * picture)
+        kind = QueryKind.MIXED if 0 < first < 1 else _kind(not first, first > 0)
+        return Aim(QueryVector(fingerprint, kind, data), order, depth)
+    data = _packed(_sum(pairs))
+    vector = QueryVector(fingerprint, _kind(bool(words), bool(pictures)), data)
+    shown = [(part, each) for part, each in pictures if part.weight > 0]
+    if not (words and shown) or any(boost.field == _KIND for boost in query.boosts):
+        return Aim(vector)
+    return Aim(vector, data, depth, _packed(_sum(shown)))
 
 
-def _numbers(data: bytes) -> NDArray[np.float64]:
-    return np.frombuffer(data, _VECTOR).astype(np.float64)
+def _depth(count: int) -> int:
+    return min(max(_LEAST_DEEP, _DEEPER * count), MAX_CANDIDATES)
 
 
-def _mixed(picture: NDArray[np.float64], words: NDArray[np.float64], share: float) -> bytes:
-    """The unit vector, in little-endian float32, in which the picture has this share."""
-    total = share * picture + (1.0 - share) * words
+def _kind(has_words: bool, has_pictures: bool) -> QueryKind:
+    if not has_pictures:
+        return QueryKind.TEXT
+    return QueryKind.MIXED if has_words else QueryKind.PHOTO
+
+
+def _sum(pairs: Sequence[tuple[Part, QueryVector]]) -> _Sum:
+    # In float64, so that the order of equal parts does not show in the result.
+    rows = np.stack([np.frombuffer(vector.data, _VECTOR).astype(np.float64) for _, vector in pairs])
+    total: _Sum = np.array([part.weight for part, _ in pairs], np.float64) @ rows
+    return total
+
+
+def _unit(total: _Sum) -> _Sum:
     norm = float(np.linalg.norm(total))
     if norm < _LEAST_NORM:
-        raise InvalidArgument("words and picture cancel each other out", field="parts")
-    return (total / norm).astype(_VECTOR).tobytes()
+        raise InvalidArgument("the parts cancel each other out", field="parts")
+    return total / norm
+
+
+def _packed(total: _Sum) -> bytes:
+    return _unit(total).astype(_VECTOR).tobytes()

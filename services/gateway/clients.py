@@ -80,6 +80,7 @@ class ImageClient:
         look_alikes_excluded: bool = False,
         order_vector: bytes = b"",
         candidates: int = 0,
+        kind_vector: bytes = b"",
     ) -> Ranking:
         """The nearest products; PreconditionFailed if the index is of another encoder."""
         query = image_pb.VectorQuery(
@@ -91,6 +92,7 @@ class ImageClient:
             excludes_look_alikes=look_alikes_excluded,
             order_vector=order_vector,
             candidate_count=candidates,
+            kind_vector=kind_vector,
         )
         group = f"{min_seq}:{vector.fingerprint}"
         try:

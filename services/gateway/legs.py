@@ -1,4 +1,4 @@
-"""Asks the retrievers: the text leg with the words, the picture leg with a vector of all parts."""
+"""Asks the retrievers: the text leg with the words, the picture leg with vectors of the parts."""
 
 import asyncio
 import hashlib
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from catalog.product_filter import ProductFilter
 from runtime.errors import InvalidArgument, PreconditionFailed
-from services.gateway.aiming import aim_at, mixtures
+from services.gateway.aiming import aim_at
 from services.gateway.budget import Deadline
 from services.gateway.fanout import MAX_DEPTH, Filters, together
 from services.gateway.parts import Example, Part, Photo, StoredPhoto, Words
@@ -87,50 +87,44 @@ class ImageLeg:
         """At most ``count`` products a filter; none where the encoder knows no word of the query.
 
         Neither the products that the query is made of nor those that look the same are among them,
-        unless it asks for them. Where the picture leads and the words order, each is encoded and
-        kept for itself.
+        unless it asks for them. Each part is encoded and kept for itself, so that a photo is
+        encoded once, whatever is said about it.
 
         An index of another encoder than the one that made the vector refuses it: the query is
         then encoded once more. That happens with kept vectors, and while a release spreads, when
         the replica that encoded has swapped and those that search have not, or the reverse.
         """
         filters = [pictured(query, each) for each in filters]
-        groups = mixtures(query)
-        keys = [await query_key(parts) for parts in groups]
-        vectors = await self._remembered(groups, keys, deadline)
+        vectors = await self._remembered(query.parts, deadline)
         for _ in range(_AGAIN):
             try:
                 return await self._search(query, vectors, count, deadline, filters)
             except PreconditionFailed:
                 self.vectors.refuse(vectors[0].fingerprint)
-            vectors = await self._encoded(groups, keys, deadline)
+            vectors = await self._encoded(query.parts, deadline)
         return await self._search(query, vectors, count, deadline, filters)
 
-    async def _remembered(
-        self, groups: Sequence[Sequence[Part]], keys: Sequence[bytes], deadline: Deadline
-    ) -> Sequence[QueryVector]:
-        """The vectors of mixtures, of one encoder; only those that are not kept are encoded."""
-        kept = [await self.vectors.get(key) for key in keys]
+    async def _remembered(self, parts: Sequence[Part], deadline: Deadline) -> Sequence[QueryVector]:
+        """The vectors of parts, of one encoder; only those that are not kept are encoded."""
+        keys = [await part_key(part) for part in parts]
+        kept = list(await asyncio.gather(*(self.vectors.get(key) for key in keys)))
         missing = [place for place, vector in enumerate(kept) if vector is None]
         if missing:
-            new = await self._encoded(
-                [groups[place] for place in missing], [keys[place] for place in missing], deadline
-            )
+            new = await self._encoded([parts[place] for place in missing], deadline)
             for place, vector in zip(missing, new, strict=True):
                 kept[place] = vector
         vectors = [vector for vector in kept if vector is not None]
         if len({vector.fingerprint for vector in vectors}) > 1:
             # The encoder has changed since the others were kept.
-            return await self._encoded(groups, keys, deadline)
+            return await self._encoded(parts, deadline)
         return vectors
 
-    async def _encoded(
-        self, groups: Sequence[Sequence[Part]], keys: Sequence[bytes], deadline: Deadline
-    ) -> Sequence[QueryVector]:
-        loaded = [[await self._loaded(part) for part in parts] for parts in groups]
+    async def _encoded(self, parts: Sequence[Part], deadline: Deadline) -> Sequence[QueryVector]:
+        """The vectors of parts, each for itself in one call, and each kept."""
+        loaded = [[await self._loaded(replace(part, weight=1.0))] for part in parts]
         vectors = await self.stage.encode(loaded, timeout_s=deadline.left_s())
-        for key, vector in zip(keys, vectors, strict=True):
-            self.vectors.put(key, vector)
+        for part, vector in zip(parts, vectors, strict=True):
+            self.vectors.put(await part_key(part), vector)
         return vectors
 
     async def _search(
@@ -142,9 +136,9 @@ class ImageLeg:
         filters: Filters,
     ) -> Sequence[Ranking]:
         reasons = (BACKGROUND_KEPT,) if any(each.background_kept for each in vectors) else ()
-        if not vectors[0].data:
-            return [Ranking((), ()) for _ in filters]
         aim = aim_at(query, vectors, count)
+        if aim is None:
+            return [Ranking((), ()) for _ in filters]
         excluded = () if query.include_examples else query.example_ids
         found = await together(
             [
@@ -158,6 +152,7 @@ class ImageLeg:
                     look_alikes_excluded=bool(excluded),
                     order_vector=aim.order,
                     candidates=aim.candidates,
+                    kind_vector=aim.kind,
                 )
                 for each in filters
             ]
@@ -174,17 +169,24 @@ class ImageLeg:
 
 
 async def query_key(parts: Sequence[Part]) -> bytes:
-    """32 bytes that are equal for queries of equal vectors: a photo counts by its content."""
+    """32 bytes that are equal for queries of equal parts and weights."""
     digest = hashlib.sha256()
     for part in parts:
-        kind, content = await _content(part)
-        digest.update(struct.pack("<cId", kind, len(content), part.weight))
-        digest.update(content)
-        if part.crop is not None:
-            crop = part.crop
-            digest.update(struct.pack("<c4d", b"c", crop.x, crop.y, crop.width, crop.height))
-        if part.remove_background:
-            digest.update(b"b")
+        digest.update(await part_key(part) + struct.pack("<d", part.weight))
+    return digest.digest()
+
+
+async def part_key(part: Part) -> bytes:
+    """32 bytes that are equal for parts of equal vectors: a photo counts by its content."""
+    digest = hashlib.sha256()
+    kind, content = await _content(part)
+    digest.update(struct.pack("<cI", kind, len(content)))
+    digest.update(content)
+    if part.crop is not None:
+        crop = part.crop
+        digest.update(struct.pack("<c4d", b"c", crop.x, crop.y, crop.width, crop.height))
+    if part.remove_background:
+        digest.update(b"b")
     return digest.digest()
 
 

@@ -32,7 +32,8 @@ class Provenance:
     def degraded_reasons(self, min_seq: int) -> list[str]:
         """What was missing; an answer that does not know the change ``min_seq`` is stale."""
         stale = [STALE] if any(seq < min_seq for seq in self._seqs()) else []
-        reasons = [*leg_reasons(self._failed()), *self.liking.reasons, *stale]
+        told = [reason for found in self.legs.answered.values() for reason in found.reasons]
+        reasons = [*leg_reasons(self._failed()), *self.liking.reasons, *told, *stale]
         return list(dict.fromkeys(reasons))
 
     def coverage(self) -> dict[str, str]:

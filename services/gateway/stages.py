@@ -117,6 +117,7 @@ class ImageStage(Protocol):
         look_alikes_excluded: bool = False,
         order_vector: bytes = b"",
         candidates: int = 0,
+        kind_vector: bytes = b"",
     ) -> Ranking:
         """The nearest products; PreconditionFailed if the index is of another encoder.
 
@@ -132,6 +133,8 @@ class ImageStage(Protocol):
             order_vector: A unit vector like that of ``vector``, by which the nearest
                 ``candidates`` are ordered anew; empty leaves them as they are.
             candidates: How many are ordered anew, ``count`` to 5000; 0 means ``count``.
+            kind_vector: A unit vector of the pictures alone: products of the kind that its
+                nearest have are lifted where they are ordered anew; empty lifts none.
         """
         ...
 

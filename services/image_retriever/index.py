@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from services.image_retriever.exact import ExactRows, Vectors
+from services.image_retriever.exact import ExactRows, Mask, Vectors
 from services.image_retriever.gpu_index import FirstRows, GpuRows
 from services.image_retriever.index_files import (
     About,
@@ -27,12 +27,18 @@ class VectorIndex:
     def __init__(self, files: IndexFiles, nearest: Nearest) -> None:
         self._about = files.about
         self._rows = {product_id: row for row, product_id in enumerate(files.ids)}
+        self._ids = files.ids
         self._view = VectorView(files.ids, files.vectors, nearest)
 
     @property
     def about(self) -> About:
         """What stands beside the vectors."""
         return self._about
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """Product of each row."""
+        return self._ids
 
     @property
     def fingerprint(self) -> str:
@@ -116,10 +122,17 @@ class VectorIndex:
         excluded: Sequence[Collection[str]] | None = None,
         unlike: Sequence[Likeness | None] | None = None,
         reorder: Sequence[Reorder | None] | None = None,
+        allowed: Sequence[Mask | None] | None = None,
     ) -> list[Found]:
         """Finds the nearest products of each vector; see :meth:`VectorView.search`."""
         return self._view.search(
-            vectors, count, floor=floor, excluded=excluded, unlike=unlike, reorder=reorder
+            vectors,
+            count,
+            floor=floor,
+            excluded=excluded,
+            unlike=unlike,
+            reorder=reorder,
+            allowed=allowed,
         )
 
     def likeness_of(self, product_ids: Sequence[str]) -> Likeness | None:

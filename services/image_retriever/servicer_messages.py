@@ -212,17 +212,19 @@ def _reorder(query: pb.VectorQuery, index: LiveView) -> Reorder | None:
     """Returns how what is found is ordered anew, None where it stays as it is."""
     count = query.hit_count or DEFAULT_HITS
     if not query.order_vector:
-        if query.candidate_count:
-            raise InvalidArgument(
-                "candidates without a vector to order them by", field="candidate_count"
-            )
+        for name in ("candidate_count", "kind_vector"):
+            if getattr(query, name):
+                raise InvalidArgument("only with order_vector", field=name)
         return None
     if query.candidate_count and not count <= query.candidate_count <= MAX_CANDIDATES:
         raise InvalidArgument(
             f"candidate_count is hit_count to {MAX_CANDIDATES}", field="candidate_count"
         )
     vector = _unit(query.order_vector, index.dim, "order_vector")
-    return Reorder(vector, query.candidate_count or count)
+    kinds = None
+    if query.kind_vector:
+        kinds = index.kinds_of(_unit(query.kind_vector, index.dim, "kind_vector"))
+    return Reorder(vector, query.candidate_count or count, kinds)
 
 
 def _unit(packed: bytes, dim: int, at: str) -> _Vectors:

@@ -10,7 +10,7 @@ from runtime.errors import InvalidArgument
 from services.image_retriever.exact import ExactRows, Mask, Rows, Vectors, exact_scores
 from services.image_retriever.gpu_index import FirstRows
 from services.image_retriever.nearest import Nearest
-from services.image_retriever.question import Likeness, Question, Reorder
+from services.image_retriever.question import VOTERS, Likeness, Question, Reorder
 
 # Up to so many rows, or below this share of all, comparing just these is quickest.
 FEW_ROWS, SMALL_SHARE = 20_000, 0.2
@@ -205,14 +205,22 @@ class VectorView:
         places = places[: ask.depth]
         found = Found([ids[place] for place in places], scores[places], look_alikes)
         if ask.reorder is not None:
-            found = self._reordered(found, rows[places], ask.reorder.vector)
+            found = self._reordered(found, rows[places], ask.reorder)
         return _Pick(found.first(ask.count), is_short, bool(look_alikes) and not is_all)
 
-    def _reordered(self, found: Found, rows: Rows, vector: Vectors) -> Found:
+    def _reordered(self, found: Found, rows: Rows, reorder: Reorder) -> Found:
         """Returns what was found in these rows by its cosine with another vector."""
-        scores = exact_scores(self.vectors, rows, vector)
+        scores = exact_scores(self.vectors, rows, reorder.vector)
+        if reorder.kinds is not None:
+            scores = scores + reorder.kinds.lift(rows, self._nearest_to(reorder.kinds.vector))
         places = _ranked(found.ids, scores)
         return Found([found.ids[place] for place in places], scores[places], found.look_alikes)
+
+    def _nearest_to(self, vector: Vectors) -> Rows:
+        """Returns the rows nearest to a vector, at most as many as tell a kind."""
+        (rows,), _ = self._candidates(np.array(vector[None]), VOTERS, self.alive)
+        scores = exact_scores(self.vectors, rows, vector)
+        return rows[np.lexsort((rows, -scores))[:VOTERS]]
 
 
 def _together(masks: Sequence[Mask | None], asks: Sequence[Question]) -> list[list[int]]:
