@@ -35,6 +35,7 @@ MARKERS = (
     "over",
     "under_after",
     "over_after",
+    "span_after",
     "strict",
     "unreal",
     "units",
@@ -75,8 +76,9 @@ class Grammar:
         markers: Words by what they do, each of :data:`MARKERS`. They stand before or after what
             they govern; ``exclude_or`` binds a second thing to the same marker, ``exclude_and``
             one of the same field, ``exclude_end`` ends its reach. ``strict`` are the markers of
-            prices that leave out the number itself; ``unreal`` words that make another thing of
-            the one behind them; ``units`` what a number counts that is no price.
+            prices that leave out the number itself; ``span_after`` stands behind the first of the
+            prices that are meant ("3만원대": 30,000 to 39,999); ``unreal`` words that make another
+            thing of the one behind them; ``units`` what a number counts that is no price.
         between: The word before the first number, which may be empty, and the one between the two.
         names: ``currencies`` leads from a written name to the ISO code, ``sizes`` to a size.
         numbers: ``numbers`` ("fifty") and ``multipliers`` ("thousand", "만") lead to their value,

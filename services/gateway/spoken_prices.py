@@ -1,7 +1,7 @@
 """Reads what something may cost from the words of a query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from catalog.lexicon import Lexicon
@@ -42,7 +42,7 @@ class SpokenPrices:
         self._unit = Decimal(10) ** minor_digits(currency)
         self._numbers = SpokenNumbers(lexicon)
         roles: dict[str, _Roles] = {}
-        for role in ("under", "over", "under_after", "over_after", "strict"):
+        for role in ("under", "over", "under_after", "over_after", "span_after", "strict"):
             for form in lexicon.markers(role):
                 key = term_key(form)
                 roles[key] = roles.get(key, frozenset()) | {role}
@@ -95,7 +95,15 @@ class SpokenPrices:
         if marked and marked[0] & {"under_after", "over_after"}:
             pair = (None, amount) if "under_after" in marked[0] else (amount, None)
             return (*pair, "strict" in marked[0]), marked[1]
+        if marked and "span_after" in marked[0] and amount.is_money and amount.value:
+            return (amount, self._last_of(amount), False), marked[1]
         return None
+
+    def _last_of(self, amount: Amount) -> Amount:
+        """The last price of those that begin like an amount: of 3만원대 (30,000s) 39,999."""
+        digits = amount.value.normalize().as_tuple()
+        span = Decimal(10) ** max(int(digits.exponent), 0)
+        return replace(amount, value=amount.value + span - 1 / self._unit)
 
     def _both(self, terms: Sequence[Term], place: int) -> tuple[Amount, Amount, int] | None:
         """Reads two ends: between 20 and 40, 20-40 euros, 2만원에서 4만원."""
