@@ -158,7 +158,13 @@ def search(options: argparse.Namespace) -> int:
 
 
 def evaluate_retrieval(options: argparse.Namespace) -> int:
-    """Scores the system on held-out products."""
+    """Scores the system on held-out products, or by one of the suites."""
+    if options.suite:
+        from offline.suites import run_suite
+
+        data = DataDir(options.data)
+        run_suite(options.suite, data, options.dataset, report=options.report, as_json=options.json)
+        return 0
     from offline.evaluate_retrieval import EvaluationOptions
     from offline.evaluate_retrieval import evaluate_retrieval as evaluate
 
