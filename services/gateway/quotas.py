@@ -4,9 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
 from catalog.product import Product
 
 VALUE_OF: Mapping[str, Callable[[Product], str]] = {
@@ -34,49 +31,57 @@ def in_pages(
     Returns:
         The places of the list, from 0, in their new order: each once.
     """
-    limits = [_Limit.of(columns[name], most) for name, most in quotas.items()]
+    limits = [_Limit(most, columns[name], _sets(columns[name])) for name, most in quotas.items()]
     count = len(limits[0].values) if limits else 0
-    left = np.ones(count, np.bool_)
+    left = (1 << count) - 1
     order: list[int] = []
-    while len(order) < count:
-        order += _page(left, limits, page_size)
+    while left:
+        page = _page(left, limits, page_size)
+        order += page
+        left &= ~_set(page)
     return order
 
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """One quota over a list: the value of each place, and the places of each value."""
+    """One quota over a list: the value of each place, and the places of each value as a set."""
 
     most: int
     values: Sequence[int]
-    places: Mapping[int, npt.NDArray[np.int64]]
-
-    @classmethod
-    def of(cls, values: Sequence[int], most: int) -> "_Limit":
-        places: dict[int, list[int]] = {}
-        for at, value in enumerate(values):
-            places.setdefault(value, []).append(at)
-        return cls(most, values, {value: np.array(each) for value, each in places.items()})
+    places: Mapping[int, int]
 
 
-def _page(
-    left: npt.NDArray[np.bool_],
-    limits: Sequence[_Limit],
-    page_size: int,
-) -> list[int]:
-    """Takes the places of the next page out of those that are left."""
-    admitted = left.copy()
-    held: list[Counter[int]] = [Counter() for _ in limits]
+def _page(left: int, limits: Sequence[_Limit], page_size: int) -> list[int]:
+    """The places of the next page out of the set of those that are left."""
+    held: list[dict[int, int]] = [{} for _ in limits]
     page: list[int] = []
-    while len(page) < page_size and admitted[at := int(admitted.argmax())]:
-        left[at] = admitted[at] = False
+    while left and len(page) < page_size:
+        first = left & -left
+        at = first.bit_length() - 1
+        left ^= first
         page.append(at)
         for limit, counts in zip(limits, held, strict=True):
             value = limit.values[at]
-            counts[value] += 1
-            if counts[value] == limit.most and value >= 0:
-                admitted[limit.places[value]] = False
+            counts[value] = count = counts.get(value, 0) + 1
+            if count == limit.most and value >= 0:
+                left &= ~limit.places[value]
     return page
+
+
+def _sets(values: Sequence[int]) -> dict[int, int]:
+    """The places of each value."""
+    places: dict[int, list[int]] = {}
+    for at, value in enumerate(values):
+        places.setdefault(value, []).append(at)
+    return {value: _set(each) for value, each in places.items()}
+
+
+def _set(places: Sequence[int]) -> int:
+    """A set of places as the bits of one number, of which a processor takes 64 at a time."""
+    bits = 0
+    for at in places:
+        bits |= 1 << at
+    return bits
 
 
 @dataclass(frozen=True, slots=True)
