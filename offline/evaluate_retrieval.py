@@ -35,6 +35,7 @@ from offline.system_figures import (
 )
 from runtime.errors import SetupError
 from services.gateway.pipeline import SearchPipeline
+from services.gateway.understanding import Understanding
 from services.image_retriever.index import VectorIndex
 from services.text_retriever.index import TextIndex
 
@@ -75,6 +76,24 @@ def evaluate_retrieval(data: DataDir, options: EvaluationOptions = DEFAULTS) -> 
         SetupError: There is no catalogue, no photo or no encoder, or the encoder has learned from
             another state of the catalogue, so that what is held out now may be known to it.
     """
+    candidates = held_out_candidates(data)
+    store = CatalogStore.open(data.require_catalog().database_url)
+    try:
+        liked = _liked(store)
+    finally:
+        store.close()
+    report = score_retrieval(candidates, liked)
+    report.publish(options.report, as_json=options.as_json)
+    return report
+
+
+def held_out_candidates(data: DataDir) -> Candidates:
+    """Reads and encodes the held-out products of a catalogue.
+
+    Raises:
+        SetupError: There is no catalogue, no photo or no encoder, or the encoder has learned from
+            another state of the catalogue, so that what is held out now may be known to it.
+    """
     store = CatalogStore.open(data.require_catalog().database_url)
     try:
         chosen = choose_encoder(data)  # before the photos are compared, which takes long
@@ -82,16 +101,12 @@ def evaluate_retrieval(data: DataDir, options: EvaluationOptions = DEFAULTS) -> 
         scored = chosen.open(split.inputs)
         out = set(split.held_out)
         products = [product for product in store.scan() if product.id in out]
-        liked = _liked(store)
     finally:
         store.close()
     read = read_photos(products, MediaStore(data.media), size=scored.encoder.image_size)
     if not read.products:
         raise SetupError(f"no held-out product in {data.root} has a photo that can be read")
-    candidates = Candidates(read.products, scored.encoder.encode_photos(list(read.pixels)), scored)
-    report = score_retrieval(candidates, liked)
-    report.publish(options.report, as_json=options.as_json)
-    return report
+    return Candidates(read.products, scored.encoder.encode_photos(list(read.pixels)), scored)
 
 
 def _liked(store: CatalogStore) -> Counter[str]:
@@ -114,9 +129,9 @@ def score_retrieval(candidates: Candidates, liked: Mapping[str, int]) -> Retriev
     vectors = KeptVectors()
     with progress("Searching", 2 * len(SYSTEMS) * len(queries)) as shown:
 
-        def search(indexed: Sequence[Product]) -> dict[str, SystemFigures]:
+        def search(shown_texts: Sequence[Product]) -> dict[str, SystemFigures]:
             with tempfile.TemporaryDirectory() as scratch:
-                pipeline = _indexed(candidates, indexed, Path(scratch), vectors)
+                pipeline = indexed(candidates, shown_texts, Path(scratch), vectors)
                 return asyncio.run(_asked(pipeline, queries, shown))
 
         systems = {INDEXED: search(candidates.products), HIDDEN: search(masked)}
@@ -141,8 +156,12 @@ def score_retrieval(candidates: Candidates, liked: Mapping[str, int]) -> Retriev
     )
 
 
-def _indexed(
-    candidates: Candidates, products: Sequence[Product], scratch: Path, vectors: KeptVectors
+def indexed(
+    candidates: Candidates,
+    products: Sequence[Product],
+    scratch: Path,
+    vectors: KeptVectors,
+    understanding: Understanding | None = None,
 ) -> SearchPipeline:
     """Returns the search over the candidates' photos, and their texts as given."""
     text, image = scratch / "text", scratch / "image"
@@ -152,11 +171,13 @@ def _indexed(
     encoder, floors = candidates.scored.encoder, candidates.scored.floors
     ids = [product.id for product in products]
     VectorIndex.write(ids, candidates.photos, image, fingerprint=encoder.fingerprint, floors=floors)
+    by_id = {product.id: product for product in products}
     return local_pipeline(
-        {product.id: product for product in products},
+        by_id,
         text=TextIndex.open(text),
-        image=LocalImage(encoder, VectorIndex.open(image)),
+        image=LocalImage(encoder, VectorIndex.open(image), by_id),
         vectors=vectors,
+        understanding=understanding,
     )
 
 

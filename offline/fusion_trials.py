@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from offline.fusion_runs import Labelled, Run
 from offline.relevance import Estimate, estimate
@@ -14,6 +15,7 @@ from services.gateway.query import Fusion
 from services.gateway.stages import Ranking
 
 DEPTH = 10
+INPUTS = ("text", "image")
 LEAST_QUERIES = 20
 """A class with fewer queries on either side is not tuned: chance would choose."""
 METHODS = ("rrf", "dbsf", "relative", "convex")
@@ -43,8 +45,8 @@ class Trials:
         tuned_on: Number of queries that chose.
         inputs: NDCG@10 of each retriever alone, by its name.
         best_input: The retriever with the highest of these.
-        methods: The best of each method by the queries that chose, and its trial.
-        chosen: The best of all of them by the queries that chose.
+        methods: The choice of each method by the queries that chose, and its trial.
+        chosen: The choice among these, by the same queries.
         plain: Reciprocal rank fusion of equal weights.
     """
 
@@ -115,20 +117,24 @@ def ndcg_of(scores: Mapping[str, float], gains: Mapping[str, float], count: int 
 def tried(kind: str, tune: Sequence[Run], held_out: Sequence[Run]) -> Trials:
     """Chooses by one half of the queries, and scores on the other.
 
+    What is chosen has the most to show over the best input: the mean of what it gains less one
+    standard error.
+
     Args:
         kind: The class of the queries.
         tune: Runs to choose by.
         held_out: Runs to score on.
     """
     tune, held_out = [at_worst(run) for run in tune], [at_worst(run) for run in held_out]
-    inputs = {name: _alone(name, held_out) for name in ("text", "image")}
-    best = max(inputs, key=lambda name: float(np.mean(inputs[name])))
+    inputs = {name: _alone(name, held_out) for name in INPUTS}
+    best = _best(inputs)
+    before = {name: _alone(name, tune) for name in INPUTS}
+    bar = np.array(before[_best(before)])
     found: dict[str, tuple[Fusion, Trial]] = {}
     reached: dict[str, float] = {}
     for method in METHODS:
-        means = [(float(np.mean(merged(fusion, tune))), fusion) for fusion in grid(method)]
-        # The first of equal ones, which is the gentler one.
-        reached[method], fusion = max(means, key=lambda each: each[0])
+        sure = [(_sure(np.array(merged(fusion, tune)) - bar), fusion) for fusion in grid(method)]
+        reached[method], fusion = max(sure, key=lambda each: each[0])
         found[method] = fusion, _trial(fusion, held_out, inputs[best])
     chosen = max(METHODS, key=lambda method: reached[method])
     return Trials(
@@ -142,9 +148,28 @@ def tried(kind: str, tune: Sequence[Run], held_out: Sequence[Run]) -> Trials:
     )
 
 
+def trial_of(fusion: Fusion, runs: Sequence[Run], best_input: str) -> Trial:
+    """Returns the trial of one more way to merge, on runs that it was not chosen by."""
+    runs = [at_worst(run) for run in runs]
+    return _trial(fusion, runs, _alone(best_input, runs))
+
+
 def merged(fusion: Fusion, runs: Sequence[Run]) -> list[float]:
     """Returns the NDCG@10 of each run when it is merged in a way."""
     return [ndcg_of(fuse(run.rankings, fusion).scores, run.gains) for run in runs]
+
+
+def _best(inputs: Mapping[str, Sequence[float]]) -> str:
+    return max(inputs, key=lambda name: float(np.mean(inputs[name])))
+
+
+def _sure(gained: NDArray[np.float64]) -> float:
+    """The mean of what is gained over the best input, less one standard error.
+
+    The mean alone would choose whatever happens to suit the few queries at hand; what differs
+    much from the best input has to show more for it.
+    """
+    return float(gained.mean() - gained.std() / np.sqrt(len(gained)))
 
 
 def _alone(name: str, runs: Sequence[Run]) -> list[float]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from offline import verbs
 from offline.grammar_backup import add_backup
 from offline.grammar_bench import add_bench
+from offline.grammar_evaluate import add_evaluate
+from offline.grammar_fusion import add_tune_fusion
 from offline.grammar_import import add_export, add_images, add_import
 from offline.grammar_keys import add_keys
 from offline.grammar_parts import Version, takes_json, takes_serving, verb_of
@@ -48,11 +50,12 @@ def parser() -> argparse.ArgumentParser:
         add_export,
         add_releases,
         _train,
+        add_tune_fusion,
         _up,
         _down,
         _status,
         _search,
-        _evaluate,
+        add_evaluate,
         add_bench,
         add_keys,
         add_backup,
@@ -174,31 +177,4 @@ def _search(commands: "Commands") -> None:
     )
     verb.add_argument("--why", action="store_true", help="show the terms of each score")
     verb.add_argument("--url", default="", help="gateway to ask (default: the running one)")
-    takes_json(verb)
-
-
-def _evaluate(commands: "Commands") -> None:
-    group = commands.add_parser(
-        "evaluate",
-        help="measures how good the answers are",
-        description="Measures how good the answers are.",
-    )
-    subjects = group.add_subparsers(title="subjects", metavar="WHAT", required=True)
-    verb = verb_of(
-        subjects,
-        "retrieval",
-        verbs.evaluate_retrieval,
-        says="Scores the encoder alone, then words alone, pictures alone and both. Searches the "
-        "held-out\nproducts only, those that the encoder has not learned from.",
-        examples=(
-            "hemline evaluate retrieval",
-            "hemline evaluate retrieval --data var/shop --report var/shop/evaluation",
-        ),
-    )
-    verb.add_argument(
-        "--split", choices=["held-out"], default="held-out", help="products to score on"
-    )
-    verb.add_argument(
-        "--report", type=Path, metavar="DIR", help="folder for retrieval.json and retrieval.md"
-    )
     takes_json(verb)

@@ -1,4 +1,4 @@
-"""Chooses how rankings are merged, by labelled queries, and releases the choice if it wins."""
+"""Chooses how rankings are merged by labelled queries, and releases the choice unless it loses."""
 
 import asyncio
 import hashlib
