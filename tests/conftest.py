@@ -11,11 +11,14 @@ from offline.house import UpOptions
 from offline.layout import DataDir
 from offline.up import down, up_detached
 from tests.databases import database, new_database, postgres, store
+from tests.page_visit import browser, page_house, visit
 from tests.ports import two_ports
 from tests.running import Running
 from tests.world import make_world
 
-__all__ = ["Running", "database", "new_database", "postgres", "store"]
+__all__ = [
+    "Running", "browser", "database", "new_database", "page_house", "postgres", "store", "visit",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="session")

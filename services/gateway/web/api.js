@@ -1,5 +1,7 @@
 // Talks to the gateway that served this page.
 
+import { t } from "./say.js";
+
 /** What the gateway, or the way to it, refused; `retryAfterS` where another try makes sense. */
 export class Refusal extends Error {
   constructor(title, detail, { status = 0, field = "", retryAfterS = null } = {}) {
@@ -36,6 +38,17 @@ export function similar(id, { filter, count, signal }) {
   return answer(`/v1/products/${encodeURIComponent(id)}/similar?${asked}`, { signal });
 }
 
+/** Completes what is being typed; nothing where the gateway has no help to give. */
+export async function suggestions(text, limit, signal) {
+  const asked = new URLSearchParams({ q: text, limit: String(limit) });
+  try {
+    return (await answer(`/v1/suggest?${asked}`, { signal })).suggestions;
+  } catch (problem) {
+    if (problem instanceof Refusal || problem.name === "AbortError") return [];
+    throw problem;
+  }
+}
+
 /** Reads one product. */
 export const product = (id, signal) =>
   answer(`/v1/products/${encodeURIComponent(id)}`, { signal });
@@ -64,15 +77,15 @@ async function reached(path, asked) {
     return await fetch(path, asked);
   } catch (problem) {
     if (problem.name === "AbortError") throw problem;
-    throw new Refusal("No connection", "The shop cannot be reached. Is it still running?");
+    throw new Refusal(t("No connection"), t("The shop cannot be reached. Is it still running?"));
   }
 }
 
 async function refusal(reply) {
   const told = await reply.json().catch(() => ({}));
   const seconds = Number.parseInt(reply.headers.get("Retry-After") ?? "", 10);
-  const detail = told.detail ?? "The shop did not understand itself.";
-  return new Refusal(told.title ?? `Error ${reply.status}`, sentence(detail), {
+  const detail = told.detail ?? t("The shop did not understand itself.");
+  return new Refusal(told.title ?? t("Error {}", reply.status), sentence(detail), {
     status: reply.status,
     field: told.field ?? "",
     retryAfterS: Number.isFinite(seconds) ? seconds : null,

@@ -9,15 +9,19 @@ import * as facets from "./facets.js";
 import * as listing from "./listing.js";
 import * as memory from "./memory.js";
 import * as photo from "./photo.js";
+import * as say from "./say.js";
+import { t } from "./say.js";
 import * as sheet from "./sheet.js";
 import * as asked from "./state.js";
+import * as suggest from "./suggest.js";
 import * as taste from "./taste.js";
+import * as understood from "./understood.js";
 import * as view from "./view.js";
 import * as welcome from "./welcome.js";
 import * as why from "./why.js";
 
 const FORBIDDEN = 403;
-const HOME = { words: "", like: "", cheaper: false, photo: null, sort: asked.SORTS[0], ...asked.unfiltered() };
+const HOME = { words: "", like: "", cheaper: false, photo: null, sort: asked.SORTS[0], ignore: [], ...asked.unfiltered() };
 
 let state = null;
 let running = null; // the search under way
@@ -31,7 +35,9 @@ let currency = "";
 function change(values, { replace = false } = {}) {
   const next = typeof values === "function" ? values(state) : values;
   const before = state;
-  state = { ...state, words: view.words(), shown: asked.PAGE, ...next };
+  const words = next.words ?? view.words();
+  const ignore = words === before.words ? before.ignore : []; // what was refused was said of other words
+  state = { ...state, ignore, shown: asked.PAGE, ...next, words };
   const address = asked.write(state);
   const isSame = address === location.pathname + location.search && state.photo === before.photo;
   memory.go(address, { replace: isSame || (replace && state.words === before.words) });
@@ -51,6 +57,7 @@ async function run({ back = false } = {}) {
     return;
   }
   view.wait();
+  understood.expect(state);
   cards.expect(asked.PAGE / 2);
   if (!back) toTop();
   try {
@@ -75,6 +82,7 @@ function arrived(found, { back }) {
   if (found.example) view.nameExample(found.example, state.cheaper);
   facets.show(found.facets, state, currency);
   chips.show(state, currency, change);
+  understood.show(found.answer, state, currency, change);
   if (found.hits.length) cards.show(found.hits, before, does);
   else nothing();
   view.noteRestart(found.restarted);
@@ -95,13 +103,13 @@ function nothing() {
   cards.clear();
   const ways = chips.waysOut(state, currency, change);
   if (!ways.length) {
-    const tip = state.cheaper ? "Nothing like it costs less." : "No product fits. Try fewer or other words, or show a photo.";
-    view.say("Nothing found", tip);
+    const tip = state.cheaper ? t("Nothing like it costs less.") : t("No product fits. Try fewer or other words, or show a photo.");
+    view.say(t("Nothing found"), tip);
     return;
   }
-  view.say("Nothing fits all of this", "Take off what matters least:",
+  view.say(t("Nothing fits all of this"), t("Take off what matters least:"),
     make("div", { class: "ways" }, ...ways),
-    make("button", { type: "button", class: "plain", onclick: () => change(asked.unfiltered()) }, "Drop all filters"));
+    make("button", { type: "button", class: "plain", onclick: () => change(asked.unfiltered()) }, t("Drop all filters")));
 }
 
 async function more() {
@@ -119,7 +127,7 @@ async function more() {
     moreArrived(found, shown);
   } catch (problem) {
     if (problem.name === "AbortError") return;
-    view.noteBelow("The next products did not come. Try again in a moment."); // those above stay
+    view.noteBelow(t("The next products did not come. Try again in a moment.")); // those above stay
     if (!(problem instanceof Refusal)) throw problem;
   } finally {
     view.waitForMore(false);
@@ -145,14 +153,15 @@ function failed(problem) {
   cards.clear();
   view.blank();
   facets.show(null, state, currency);
+  understood.show(null, state, currency, change);
   const button = (text, onclick) => make("button", { type: "button", class: "plain", onclick }, text);
   if (listing.isUnreadable(problem, state)) {
-    view.say("This photo cannot be read", problem.detail, button("Choose another photo", photo.choose));
+    view.say(t("This photo cannot be read"), problem.detail, button(t("Choose another photo"), photo.choose));
     return;
   }
-  const told = problem instanceof Refusal ? problem : new Refusal("Something went wrong", "The page could not show the answer.");
-  const wait = told.retryAfterS ? ` Try again in ${told.retryAfterS} s.` : "";
-  view.say(told.title, told.detail + wait, button("Try again", () => change({ shown: state.shown })));
+  const told = problem instanceof Refusal ? problem : new Refusal(t("Something went wrong"), t("The page could not show the answer."));
+  const wait = told.retryAfterS ? ` ${t("Try again in {} s.", told.retryAfterS)}` : "";
+  view.say(told.title, told.detail + wait, button(t("Try again"), () => change({ shown: state.shown })));
   if (!(problem instanceof Refusal)) throw problem;
 }
 
@@ -196,7 +205,10 @@ function enter() {
   run({ back: true });
 }
 
-photo.listen(take, (text) => view.say("That is no photo", text));
+say.translate();
+say.offer(byId("language"), () => location.reload());
+suggest.listen((words) => change({ words }));
+photo.listen(take, (text) => view.say(t("That is no photo"), text));
 why.listen();
 facets.listen(change);
 sheet.listen(() => change(asked.unfiltered()));

@@ -2,6 +2,7 @@
 
 import { byId, capital, fill, make, price, shopAddress } from "./dom.js";
 import { swatches } from "./swatches.js";
+import { t } from "./say.js";
 
 const MOVE_MS = 420;
 
@@ -63,7 +64,7 @@ function card(hit, change, does) {
   const [face, text, acts] = ["face", "text", "acts"].map((name) => make("div", { class: name }));
   const wear = (product) => {
     item.dataset.shown = product.id;
-    fill(face, picture(product), change, product.in_stock === false ? make("span", { class: "sold" }, "Sold out") : null);
+    fill(face, picture(product), change, product.in_stock === false ? make("span", { class: "sold" }, t("Sold out")) : null);
     fill(text, ...words(product, () => does.onWhy(hit, product)));
     fill(acts, ...offers(product, () => does.onWhy(hit, product), does.onAlike));
   };
@@ -78,16 +79,16 @@ function words(product, onWhy) {
     make("p", { class: "brand" }, product.brand || " "),
     make("h3", {}, make("button", { type: "button", class: "name", onclick: onWhy }, product.title)),
     make("p", { class: "price" }, price(product.price_minor, product.currency) || " ",
-      shop ? make("a", { class: "link shop", href: shop, target: "_blank", rel: "noopener noreferrer", "aria-label": `${product.title} in the shop` }, "Shop ↗") : null),
+      shop ? make("a", { class: "link shop", href: shop, target: "_blank", rel: "noopener noreferrer", "aria-label": t("{} in the shop", product.title) }, t("Shop ↗")) : null),
   ];
 }
 
 function offers(product, onWhy, onAlike) {
   const link = (kind, text, label, onclick) => make("button", { type: "button", class: `link ${kind}`, "aria-label": label, onclick }, text);
   return [
-    link("why", "Why?", `Why ${product.title} stands here`, onWhy),
-    link("like", "Similar", `More like ${product.title}`, () => onAlike(product, false)),
-    product.price_minor === null ? null : link("cheaper", "Cheaper", `Cheaper like ${product.title}`, () => onAlike(product, true)),
+    link("why", t("Why?"), t("Why {} stands here", product.title), onWhy),
+    link("like", t("Similar"), t("More like {}", product.title), () => onAlike(product, false)),
+    product.price_minor === null ? null : link("cheaper", t("Cheaper"), t("Cheaper like {}", product.title), () => onAlike(product, true)),
   ];
 }
 
@@ -95,10 +96,10 @@ function moved(hit, before) {
   if (!before) return null;
   const old = before.get(hit.product.id);
   if (old === hit.rank) return null;
-  if (old === undefined) return make("span", { class: "moved up" }, "new");
+  if (old === undefined) return make("span", { class: "moved up" }, t("new"));
   const up = old > hit.rank;
   const steps = Math.abs(old - hit.rank);
-  return make("span", { class: up ? "moved up" : "moved", "aria-label": `${up ? "up" : "down"} ${steps}` },
+  return make("span", { class: up ? "moved up" : "moved", "aria-label": up ? t("up {}", steps) : t("down {}", steps) },
     `${up ? "↑" : "↓"} ${steps}`);
 }
 

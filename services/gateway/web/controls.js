@@ -18,6 +18,7 @@ export function listen(change, does) {
     byId("results").focus();
   });
   press("photo-remove", () => change({ photo: null }));
+  byId("bare").addEventListener("change", (event) => change({ bare: event.target.checked }));
   press("like-remove", () => change({ like: "", cheaper: false }));
   press("tab-all", () => change({ cheaper: false }));
   press("tab-cheaper", () => change({ cheaper: true }));

@@ -3,6 +3,8 @@
 import { dot } from "./colours.js";
 import { byId, capital, fill, make, number } from "./dom.js";
 import { priceFilter } from "./prices.js";
+import { leavingOut } from "./leaving.js";
+import { t } from "./say.js";
 import { toggled } from "./state.js";
 
 export const TITLES = {
@@ -18,20 +20,22 @@ const whole = new Set(); // fields shown with all their values
 let change = () => {};
 let prices = null;
 let stockLine = null;
+let leaving = null;
 let drawn = { facets: {}, state: null, currency: "" };
 
 /** Sets up; `onChange` takes a change of the state, or a function from a state to one. */
 export function listen(onChange) {
   change = onChange;
   prices = priceFilter((price) => change({ price }));
+  leaving = leavingOut(onChange);
   const box = make("input", { type: "checkbox", id: "stock", onchange: () => change({ stock: box.checked }) });
   stockLine = make("label", { class: "value stock", id: "stock-line" }, box,
-    make("span", { class: "label" }, "In stock only"), make("span", { class: "count-of", id: "stock-count" }));
+    make("span", { class: "label" }, t("In stock only")), make("span", { class: "count-of", id: "stock-count" }));
   for (const [field, title] of Object.entries(TITLES)) {
     const picked = make("span", { class: "picked" });
     const body = make("div", { class: "group" }, field === "price_minor" ? prices.box : null);
     const folds = make("details", { class: "facet", "data-field": field, open: !FOLDED.includes(field), hidden: true },
-      make("summary", {}, make("h3", {}, title), picked), body);
+      make("summary", {}, make("h3", {}, t(title)), picked), body);
     groups.set(field, { folds, picked, body });
   }
   const line = () => make("div", { class: "line" });
@@ -41,7 +45,7 @@ export function listen(onChange) {
 
 /** Shows the counts of an answer; null keeps those on the page. */
 export function show(facets, state, currency) {
-  if (!stockLine.isConnected) fill(byId("panel"), stockLine, ...[...groups.values()].map((group) => group.folds));
+  if (!stockLine.isConnected) fill(byId("panel"), stockLine, ...[...groups.values()].map((group) => group.folds), leaving);
   drawn = { facets: facets ?? drawn.facets, state, currency };
   const held = byId("panel").contains(document.activeElement) ? document.activeElement.dataset.key : "";
   drawStock();
@@ -86,10 +90,10 @@ function valueList(field, values) {
     show(null, drawn.state, drawn.currency);
   };
   return [
-    make("ul", { class: `values values-${field}`, "aria-label": TITLES[field] }, ...shown.map((one) => valueLine(field, one, chosen))),
+    make("ul", { class: `values values-${field}`, "aria-label": t(TITLES[field]) }, ...shown.map((one) => valueLine(field, one, chosen))),
     isLong
       ? make("button", { type: "button", class: "link", "data-key": `more:${field}`, "aria-expanded": String(!isCut), onclick: unfold },
-          isCut ? `Show ${values.length - shown.length} more` : "Show fewer")
+          isCut ? t("Show {} more", values.length - shown.length) : t("Show fewer"))
       : null,
   ];
 }

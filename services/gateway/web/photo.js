@@ -1,6 +1,7 @@
 // Takes a photo by choosing, dropping or pasting.
 
 import { byId } from "./dom.js";
+import { t } from "./say.js";
 
 const KINDS = ["image/jpeg", "image/png", "image/webp"];
 const LARGE_BYTES = 1_500_000;
@@ -10,7 +11,7 @@ const LARGEST_SIDE = 1280;
 export function listen(take, refuse) {
   const offered = (file) => {
     if (!file) return;
-    if (!KINDS.includes(file.type)) refuse("A photo must be a JPEG, PNG or WebP file.");
+    if (!KINDS.includes(file.type)) refuse(t("A photo must be a JPEG, PNG or WebP file."));
     else take(file);
   };
   byId("choose").addEventListener("click", choose);

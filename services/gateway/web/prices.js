@@ -1,13 +1,14 @@
 // The filter by price: two fields, and ranges with their counts.
 
 import { fill, make, minorUnits, number, roundPrice } from "./dom.js";
+import { t } from "./say.js";
 
 /** Names a range as a reader would. */
 export function rangeName({ gte, lt }, currency) {
   const top = lt === null ? null : most(lt, currency);
-  if (!gte && top === null) return "Any price";
-  if (top === null) return `${roundPrice(gte, currency)} and over`;
-  if (!gte) return `Under ${roundPrice(top, currency)}`;
+  if (!gte && top === null) return t("Any price");
+  if (top === null) return t("{} and over", roundPrice(gte, currency));
+  if (!gte) return t("Under {}", roundPrice(top, currency));
   return `${roundPrice(gte, currency)} – ${roundPrice(top, currency)}`;
 }
 
@@ -23,12 +24,12 @@ export function priceFilter(choose) {
   let chosen = null;
   const field = (label) =>
     make("input", { type: "number", min: 0, step: "any", inputmode: "decimal", "aria-label": label, onchange: typed });
-  const [low, high] = [field("Lowest price"), field("Highest price")];
+  const [low, high] = [field(t("Lowest price")), field(t("Highest price"))];
   const list = make("ul", { class: "values" });
   const box = make("div", { class: "prices" },
     make("div", { class: "ends" },
-      make("label", {}, make("span", {}, "From"), low), make("span", { "aria-hidden": "true" }, "–"),
-      make("label", {}, make("span", {}, "To"), high)),
+      make("label", {}, make("span", {}, t("From")), low), make("span", { "aria-hidden": "true" }, "–"),
+      make("label", {}, make("span", {}, t("To")), high)),
     list);
 
   function typed() {

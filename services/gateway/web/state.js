@@ -20,9 +20,12 @@ export function read(address) {
     share: whole(values.get("taste"), 0, 100, USUAL_SHARE),
     sort: SORTS.includes(sort) ? sort : SORTS[0],
     shown: whole(values.get("n"), PAGE, MOST, PAGE),
-    chosen: Object.fromEntries(FIELDS.map((field) => [field, [...new Set(values.getAll(field).filter(Boolean))]])),
+    chosen: Object.fromEntries(FIELDS.map((field) => [field, several(values, field)])),
     stock: values.get("stock") === "1",
     price: range(values.get("price") ?? ""),
+    without: several(values, "without"),
+    ignore: several(values, "ignore"),
+    bare: values.get("bare") === "1",
     photo: null,
   };
 }
@@ -36,6 +39,9 @@ export function write(state) {
   for (const field of FIELDS) for (const value of state.chosen[field]) values.append(field, value);
   if (state.stock) values.set("stock", "1");
   if (state.price) values.set("price", `${state.price.gte ?? ""}-${state.price.lt ?? ""}`);
+  for (const text of state.without) values.append("without", text);
+  for (const name of state.ignore) values.append("ignore", name);
+  if (state.photo && state.bare) values.set("bare", "1");
   if (state.sort !== SORTS[0]) values.set("sort", state.sort);
   if (state.user) values.set("user", state.user);
   if (state.user && state.share !== USUAL_SHARE) values.set("taste", String(state.share));
@@ -49,6 +55,7 @@ export const unfiltered = () => ({
   chosen: Object.fromEntries(FIELDS.map((field) => [field, []])),
   stock: false,
   price: null,
+  without: [],
 });
 
 /** The change that takes a value of a field on or off. */
@@ -63,10 +70,10 @@ export const asks = (state) => Boolean(state.words.trim() || state.photo || stat
 
 /** Whether any filter is set. */
 export const isFiltered = (state) =>
-  state.stock || state.price !== null || FIELDS.some((field) => state.chosen[field].length > 0);
+  state.stock || state.price !== null || state.without.length > 0 || FIELDS.some((field) => state.chosen[field].length > 0);
 
 /** Whether only products like an example are asked for, which is another call than a search. */
-export const isAlike = (state) => Boolean(state.like && !state.words.trim() && !state.photo);
+export const isAlike = (state) => Boolean(state.like && !state.words.trim() && !state.photo && !state.without.length);
 
 /** The filter of a state as the search takes it; undefined where there is none. */
 export function filterOf(state, ...more) {
@@ -85,16 +92,25 @@ export const photoPlace = (state) => (state.words.trim() ? 1 : 0);
 export function query(state, token) {
   const parts = [];
   if (state.words.trim()) parts.push({ text: state.words.trim() });
-  if (state.photo) parts.push({ image: state.photo.sha256 ? { sha256: state.photo.sha256 } : { upload: "image" } });
+  if (state.photo) parts.push(photoPart(state));
   if (state.like) parts.push({ product_id: state.like });
   const body = {
     parts, filter: filterOf(state), facets: [...FIELDS, "in_stock", "price_minor"],
     sort: state.sort, page_size: PAGE, collapse: true, explain: true,
   };
+  if (state.without.length) body.exclude = state.without;
+  if (state.ignore.length) body.understand = { ignore: state.ignore };
   if (state.user) Object.assign(body, { user_id: state.user, personalization: state.share / 100 });
   if (token) body.page_token = token;
   return body;
 }
+
+function photoPart({ photo, bare }) {
+  const part = { image: photo.sha256 ? { sha256: photo.sha256 } : { upload: "image" } };
+  return bare ? { ...part, remove_background: true } : part;
+}
+
+const several = (values, name) => [...new Set(values.getAll(name).filter(Boolean))];
 
 function interval({ gte, lt }) {
   const condition = { field: "price_minor" };

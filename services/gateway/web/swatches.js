@@ -2,6 +2,7 @@
 
 import { dot } from "./colours.js";
 import { capital, make } from "./dom.js";
+import { t } from "./say.js";
 
 const MOST = 6; // in one row of the smallest card
 
@@ -15,9 +16,9 @@ export function swatches(hit, wear) {
     return row;
   }
   row.setAttribute("role", "group");
-  row.setAttribute("aria-label", "Colours");
+  row.setAttribute("aria-label", t("Colours"));
   for (const [place, product] of products.entries()) {
-    const name = capital(product.colour || `Variant ${place + 1}`);
+    const name = capital(product.colour || t("Variant {}", place + 1));
     const press = (event) => {
       for (const each of row.querySelectorAll(".swatch")) each.setAttribute("aria-pressed", String(each === event.currentTarget));
       wear(product);
@@ -37,6 +38,6 @@ function rest(row, count) {
     row.children[MOST].focus();
     button.remove();
   };
-  const button = make("button", { type: "button", class: "link", "aria-label": `${count} more colours`, onclick: unfold }, `+${count}`);
+  const button = make("button", { type: "button", class: "link", "aria-label": t("{} more colours", count), onclick: unfold }, `+${count}`);
   return button;
 }

@@ -2,6 +2,7 @@
 
 import { byId, fill, make, number } from "./dom.js";
 import { asks, isAlike, isFiltered } from "./state.js";
+import { t } from "./say.js";
 
 const DEGRADED = {
   text_unavailable: "The word search does not answer, so these were found by their pictures alone.",
@@ -21,6 +22,8 @@ export const words = () => byId("words").value.trim();
 export function controls(state) {
   if (words() !== state.words.trim()) byId("words").value = state.words; // else the reader may be typing on
   byId("like-chip").hidden = !state.like;
+  byId("photo-wish").hidden = !state.photo;
+  byId("bare").checked = state.bare;
   byId("shopper").value = state.user;
   byId("share").value = String(state.share);
   byId("share").disabled = !state.user;
@@ -36,15 +39,15 @@ export function controls(state) {
 }
 
 function heading(state) {
-  if (state.words) return `Results for ${state.words}`;
-  if (state.photo) return "Like your photo";
-  if (state.like) return state.cheaper ? "Cheaper like this" : "More like this";
-  return isFiltered(state) ? "All products" : "New in";
+  if (state.words) return t("Results for {}", state.words);
+  if (state.photo) return t("Like your photo");
+  if (state.like) return state.cheaper ? t("Cheaper like this") : t("More like this");
+  return isFiltered(state) ? t("All products") : t("New in");
 }
 
 /** Says what the products are like. */
 export function nameExample({ title }, isCheaper) {
-  byId("heading").textContent = `${isCheaper ? "Cheaper" : "More"} like ${title}`;
+  byId("heading").textContent = isCheaper ? t("Cheaper like {}", title) : t("More like {}", title);
 }
 
 /** Without words there is nothing to be relevant to: the order is the newest, or the shopper's own. */
@@ -52,35 +55,36 @@ function sorts(state) {
   const byRelevance = byId("sort").querySelector("[value=relevance]");
   const isOpen = !asks(state) && !state.user;
   byRelevance.hidden = byRelevance.disabled = isOpen;
-  byRelevance.textContent = asks(state) ? "Best match" : "For you";
+  byRelevance.textContent = asks(state) ? t("Best match") : t("For you");
   byId("sort").value = isOpen && state.sort === "relevance" ? "newest" : state.sort;
 }
 
 /** Says how many there are and how many of them are shown. */
 export function counts({ hits, total, token }, isOfStyles) {
   const isOpen = total.relation === "gte";
-  const most = isOpen ? "at least " : "";
-  const noun = (count) => (isOfStyles ? ["style", "styles"] : ["product", "products"])[count === 1 ? 0 : 1];
-  byId("status").textContent = hits.length ? `${most}${number(total.value)} ${noun(total.value)}` : "";
-  const end = isOpen && !token ? ". Filters or other words lead to the rest." : ""; // a search reaches so far
-  byId("shown").textContent = `${number(hits.length)} of ${most}${number(total.value)} ${noun(total.value)}${end}`;
+  const noun = (isOfStyles ? ["{} style", "{} styles"] : ["{} product", "{} products"])[total.value === 1 ? 0 : 1];
+  const counted = t(noun, number(total.value));
+  const all = isOpen ? t("at least {}", counted) : counted;
+  byId("status").textContent = hits.length ? all : "";
+  const end = isOpen && !token ? t(". Filters or other words lead to the rest.") : ""; // a search reaches so far
+  byId("shown").textContent = t("{} of {}", number(hits.length), all) + end;
   byId("progress").max = Math.max(total.value, hits.length, 1);
   byId("progress").value = hits.length;
   byId("more-box").hidden = !hits.length;
   byId("progress").hidden = byId("more").hidden = !token;
-  byId("sheet-done").textContent = `Show ${number(total.value)}${isOpen ? "+" : ""} ${noun(total.value)}`;
+  byId("sheet-done").textContent = t("Show {}", t(noun, `${number(total.value)}${isOpen ? "+" : ""}`));
 }
 
 /** Shows that a search runs. */
 export function wait() {
   byId("message").hidden = true;
-  byId("status").textContent = "Searching …";
+  byId("status").textContent = t("Searching …");
 }
 
 /** Shows that the next products are coming, or that they came. */
 export function waitForMore(isWaiting) {
   byId("more").setAttribute("aria-disabled", String(isWaiting));
-  byId("more").textContent = isWaiting ? "Loading …" : "Show more";
+  byId("more").textContent = isWaiting ? t("Loading …") : t("Show more");
 }
 
 /** Takes away what belongs to an answer. */
@@ -100,12 +104,12 @@ export function say(title, text, ...further) {
 /** Says what an answer misses. */
 export function warn(reasons) {
   const line = (text) => make("p", { class: "notice" }, text);
-  const texts = [...new Set(reasons.map((reason) => DEGRADED[reason] ?? `Part of the search is missing (${reason}).`))];
+  const texts = [...new Set(reasons.map((reason) => DEGRADED[reason] ? t(DEGRADED[reason]) : t("Part of the search is missing ({}).", reason)))];
   fill(byId("notice"), ...texts.map(line));
 }
 
 /** Says that the list was made anew while it was being read, if it was. */
-export const noteRestart = (isRestarted) => (isRestarted ? noteBelow(DEGRADED.paging_restarted) : fill(byId("more-notice")));
+export const noteRestart = (isRestarted) => (isRestarted ? noteBelow(t(DEGRADED.paging_restarted)) : fill(byId("more-notice")));
 
 /** Says something below the products. */
 export const noteBelow = (text) => fill(byId("more-notice"), make("p", { class: "notice" }, text));

@@ -3,6 +3,7 @@
 import { search } from "./api.js";
 import { picture } from "./cards.js";
 import { byId, fill, make } from "./dom.js";
+import { t } from "./say.js";
 
 const IDEAS = ["red summer dress", "striped t-shirt", "navy wool coat", "white sneakers", "yellow skirt", "brown leather bag"];
 
@@ -10,7 +11,7 @@ const IDEAS = ["red summer dress", "striped t-shirt", "navy wool coat", "white s
 export function show(isShown, onIdea) {
   byId("welcome").hidden = !isShown;
   const list = byId("ideas");
-  if (isShown && !list.children.length) fill(list, ...IDEAS.map((text) => idea(text, onIdea)));
+  if (isShown && !list.children.length) fill(list, ...IDEAS.map((text) => idea(t(text), onIdea)));
 }
 
 function idea(text, onIdea) {

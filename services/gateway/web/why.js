@@ -2,10 +2,12 @@
 
 import { picture } from "./cards.js";
 import { byId, capital, fill, make, number, price, shopAddress } from "./dom.js";
+import { t } from "./say.js";
 
 const TERMS = {
   "fusion.text": ["Words", "text"],
   "fusion.image": ["Picture", "image"],
+  "fusion.image_imputed": ["Picture, estimated", "image"],
   "fusion.minmax": ["Words and picture", "text"],
   taste: ["Taste", "taste"],
 };
@@ -35,10 +37,10 @@ export function openWhy(hit, product, answer, onAlike, sort) {
         make("p", { class: "brand" }, product.brand),
         make("h2", { id: "drawer-title" }, product.title),
         make("p", { class: "price" }, price(product.price_minor, product.currency),
-          shop ? make("a", { class: "link shop", href: shop, target: "_blank", rel: "noopener noreferrer" }, "Shop ↗") : null),
+          shop ? make("a", { class: "link shop", href: shop, target: "_blank", rel: "noopener noreferrer" }, t("Shop ↗")) : null),
         make("div", { class: "wishes" },
-          make("button", { type: "button", class: "plain", onclick: wish(false) }, "Similar"),
-          product.price_minor === null ? null : make("button", { type: "button", class: "plain", onclick: wish(true) }, "Cheaper")))),
+          make("button", { type: "button", class: "plain", onclick: wish(false) }, t("Similar")),
+          product.price_minor === null ? null : make("button", { type: "button", class: "plain", onclick: wish(true) }, t("Cheaper"))))),
     hit.explanation ? reasons(hit, product, sort) : null,
     details(product),
     answer.coverage ? course(answer) : null);
@@ -46,7 +48,7 @@ export function openWhy(hit, product, answer, onAlike, sort) {
 
 /** Opens the drawer on the search itself. */
 export function openCourse(answer) {
-  open(make("h2", { id: "drawer-title" }, "How this search went"), course(answer));
+  open(make("h2", { id: "drawer-title" }, t("How this search went")), course(answer));
 }
 
 /** Closes the drawer. */
@@ -62,30 +64,30 @@ function open(...children) {
 function reasons(hit, product, sort) {
   const { terms, retrievers, moves = [] } = hit.explanation;
   const notes = [
-    product.id === hit.product.id ? "" : `Its style was found by ${hit.product.colour || hit.product.title}, which this is about.`,
-    SORTED[sort] ? `The list is ordered by ${SORTED[sort]}, not by this score.` : "",
+    product.id === hit.product.id ? "" : t("Its style was found by {}, which this is about.", hit.product.colour || hit.product.title),
+    SORTED[sort] ? t("The list is ordered by {}, not by this score.", t(SORTED[sort])) : "",
   ].filter(Boolean);
   const steps = moves.filter((move) => move.from !== move.to);
   const sum = terms.reduce((total, term) => total + term.value, 0);
   return make("section", { class: "why" },
-    make("h3", {}, `Why it is no. ${hit.rank}`),
+    make("h3", {}, t("Why it is no. {}", hit.rank)),
     ...notes.map((note) => make("p", { class: "muted small prose" }, note)),
     bar(terms),
     make("table", { class: "terms" },
-      make("caption", { class: "unseen" }, "Terms of the score"),
+      make("caption", { class: "unseen" }, t("Terms of the score")),
       make("tbody", {}, ...terms.map(termRow)),
       make("tfoot", {}, make("tr", {},
-        make("th", { scope: "row" }, "Score"), make("td", { class: "sum", "data-score": hit.score, "data-sum": sum }, number(hit.score, 4))))),
-    make("ul", { class: "ranks" }, ...Object.entries(RETRIEVERS).map(([name, label]) => rankLine(label, retrievers[name]))),
-    steps.length ? make("ul", { class: "moves muted small", "aria-label": "Moves" }, ...steps.map((move) =>
-      make("li", {}, `From no. ${move.from} to no. ${move.to}: ${move.why || move.stage}`))) : null);
+        make("th", { scope: "row" }, t("Score")), make("td", { class: "sum", "data-score": hit.score, "data-sum": sum }, number(hit.score, 4))))),
+    make("ul", { class: "ranks" }, ...Object.entries(RETRIEVERS).map(([name, label]) => rankLine(t(label), retrievers[name]))),
+    steps.length ? make("ul", { class: "moves muted small", "aria-label": t("Moves") }, ...steps.map((move) =>
+      make("li", {}, t("From no. {} to no. {}: {}", move.from, move.to, move.why || move.stage)))) : null);
 }
 
 function termRow(term) {
   const [label, tone] = TERMS[term.name] ?? [term.name, "text"];
-  const mode = term.mode ? make("small", {}, MODES[term.mode] ?? term.mode) : null;
+  const mode = term.mode ? make("small", {}, t(MODES[term.mode] ?? term.mode)) : null;
   return make("tr", { class: "term", "data-name": term.name, "data-value": term.value },
-    make("th", { scope: "row" }, make("span", { class: `dot ${tone}` }), label, mode),
+    make("th", { scope: "row" }, make("span", { class: `dot ${tone}` }), t(label), mode),
     make("td", {}, number(term.value, 4)));
 }
 
@@ -105,21 +107,21 @@ function bar(terms) {
 function rankLine(label, place) {
   return make("li", {}, make("span", {}, label),
     place
-      ? make("span", {}, make("b", {}, `no. ${place.rank}`), ` with score ${number(place.score, 3)}`)
-      : make("span", { class: "muted" }, "not found this way"));
+      ? make("span", {}, make("b", {}, t("no. {}", place.rank)), ` ${t("with score {}", number(place.score, 3))}`)
+      : make("span", { class: "muted" }, t("not found this way")));
 }
 
 function details(product) {
   const rows = [
-    ["Colour", product.colour], ["For", product.gender], ["Season", product.season],
+    [t("Colour"), product.colour], [t("For"), product.gender], [t("Season"), product.season],
     ...Object.entries(product.attributes ?? {}),
   ].filter(([, value]) => value);
   return make("section", {},
-    make("h3", {}, "Details"),
+    make("h3", {}, t("Details")),
     product.description ? make("p", { class: "prose" }, product.description) : null,
     product.sizes?.length
-      ? make("ul", { class: "sizes", "aria-label": "Sizes" }, ...product.sizes.map((size) =>
-          make("li", { class: size.stock ? null : "gone", title: size.stock ? `${size.stock} in stock` : "sold out" }, size.size)))
+      ? make("ul", { class: "sizes", "aria-label": t("Sizes") }, ...product.sizes.map((size) =>
+          make("li", { class: size.stock ? null : "gone", title: size.stock ? t("{} in stock", size.stock) : t("sold out") }, size.size)))
       : null,
     make("dl", {}, ...rows.flatMap(([name, value]) => [make("dt", {}, capital(name)), make("dd", {}, value)])),
     make("p", { class: "muted small" }, product.id));
@@ -136,16 +138,16 @@ function course(answer) {
   };
   const stages = Object.entries(answer.coverage).map(([name, state]) => {
     const made = answer.generations[name];
-    return make("li", {}, make("span", {}, STAGES[name] ?? name),
-      make("span", { class: state === "ok" || state === "skipped" ? "" : "bad" }, COVERAGE[state] ?? state),
+    return make("li", {}, make("span", {}, t(STAGES[name] ?? name)),
+      make("span", { class: state === "ok" || state === "skipped" ? "" : "bad" }, t(COVERAGE[state] ?? state)),
       make("code", {}, made?.generation ?? ""));
   });
   return make("section", { class: "course" },
-    make("h3", {}, "This search"),
-    make("p", { class: "muted small" }, `${answer.took_ms} ms of ${number(answer.budget_ms)} ms allowed, release ${answer.release || "none"}`),
+    make("h3", {}, t("This search")),
+    make("p", { class: "muted small" }, t("{} ms of {} ms allowed, release {}", answer.took_ms, number(answer.budget_ms), answer.release || t("none"))),
     times.length ? make("ul", { class: "times" }, ...times.map(meter)) : null,
     make("ul", { class: "stages" }, ...stages),
-    make("p", { class: "muted small" }, `Request ${answer.request_id}`));
+    make("p", { class: "muted small" }, t("Request {}", answer.request_id)));
 }
 
 /** Makes the drawer close by its button and by a press beside it. */
