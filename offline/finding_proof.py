@@ -218,8 +218,12 @@ class Proof:
 
 
 def body_of(wanted: Wanted) -> Json:
-    """Returns a search as the public API reads it."""
-    body: Json = {"explain": True}
+    """Returns a search as the public API reads it, by plain words and plain ranks."""
+    body: Json = {
+        "explain": True,
+        "fusion": {"method": "rrf"},
+        "understand": {"enabled": False},
+    }
     if wanted.words:
         body["text"] = wanted.words
     if wanted.example:
