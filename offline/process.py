@@ -70,7 +70,9 @@ class Child:
     ) -> None:
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        tethered = [sys.executable, "-S", "-E", tether.__file__, str(os.getpid()), *program]
+        # -P: no module beside the tether is taken for one of Python's own.
+        python = [sys.executable, "-P", "-S", "-E"]
+        tethered = [*python, tether.__file__, str(os.getpid()), *program]
         # Appending, so that the file may be cut while the process writes.
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | (0 if append else os.O_TRUNC)
         descriptor = os.open(log, flags, 0o600)

@@ -1,8 +1,8 @@
 """Runs a program that ends when the process that started it does, however that ended.
 
-``python -S -E offline/tether.py PARENT PROGRAM ...`` asks the kernel for SIGTERM at the parent's
-death and becomes the program, which keeps its own name in the process list. It is a program of its
-own, because code between fork and exec in a process with threads may hang.
+``python -P -S -E offline/tether.py PARENT PROGRAM ...`` asks the kernel for SIGTERM at the
+parent's death and becomes the program, which keeps its own name in the process list. It is a
+program of its own, because code between fork and exec in a process with threads may hang.
 """
 
 import ctypes
