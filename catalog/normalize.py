@@ -59,6 +59,15 @@ class Normalizer:
         tokens = self._analysed(self._tokens(text[:max_chars]), text)
         return list(_first(tokens, max_tokens))
 
+    def term_tokens(self, text: str) -> list[list[str]]:
+        """Returns the words to look up, those of each word or phrase by themselves.
+
+        A word that stands for several, such as a German compound, is a list of all of them.
+        """
+        terms = [term.token for term in self._terms(fold(text[:MAX_CHARS]))]
+        kept = [token for token in terms if self._is_indexed(token)][:MAX_TOKENS]
+        return [found for token in kept if (found := list(self._analysed([token], text)))]
+
     def document_tokens(self, text: str) -> list[str]:
         """Returns the words to index: :meth:`tokens` of a text of any length, without caps.
 

@@ -11,6 +11,7 @@ from services.gateway.facets import Question, counted
 from services.gateway.stages import Boost, Completion, Counts, Ranking
 from services.text_retriever.boosts import Boost as Lifting
 from services.text_retriever.browse import without_photo
+from services.text_retriever.exclusions import excluded_groups
 from services.text_retriever.index import TextIndex
 
 GENERATION = Generation("local")
@@ -39,12 +40,12 @@ class LocalText:
     ) -> Ranking:
         """The best ``count`` products that hold one of the words, and no excluded one."""
         depth = count if filter is None else max(count, len(self.products))
-        tokens_of = self.index.normalizer.tokens
+        normalizer = self.index.normalizer
         ids, scores = self.index.search(
-            tokens_of(text),
+            normalizer.tokens(text),
             depth,
             boosts=[Lifting(Condition(each.field, each.values), each.weight) for each in boosts],
-            excluded=tokens_of(excluded_text),
+            excluded=excluded_groups(normalizer, excluded_text),
         )
         places = without_photo(self.index.columns, ids)
         dark = frozenset(ids[place] for place in places)
@@ -83,8 +84,11 @@ class LocalText:
         return counted(self.products, [question], collapse=collapse)[0]
 
     async def complete(self, text: str, count: int, *, timeout_s: float) -> Sequence[Completion]:
-        """At most ``count`` texts that a shopper may be typing: none as yet."""
-        return ()
+        """At most ``count`` texts that a shopper may be typing, the best first."""
+        return [
+            Completion(each.text, each.kind, each.product_count)
+            for each in self.index.completer.complete(text, count)
+        ]
 
 
 def admitted(

@@ -13,7 +13,9 @@ from catalog.feed import Change
 from catalog.normalize import Normalizer
 from catalog.product import Product, SizeStock
 from catalog.product_filter import Condition, Not, ProductFilter, admits
+from catalog.words import WordTable
 from services.text_retriever.boosts import Boost
+from services.text_retriever.exclusions import excluded_groups
 from services.text_retriever.index import TextIndex
 from services.text_retriever.writable import WritableIndex
 from tests.shop import COLOURS, KINDS, PATTERNS, shop
@@ -147,7 +149,7 @@ def test_a_boost_of_no_weight_changes_nothing(built: TextIndex) -> None:
 def test_nothing_that_holds_an_excluded_word_is_found(built: TextIndex) -> None:
     every, scores = built.search(["dress", "navy"], EVERY)
     titles = {each.id: each.title for each in dressed()}
-    kept, same = built.search(["dress", "navy"], EVERY, excluded=["floral", "coat", "zzzz"])
+    kept, same = built.search(["dress", "navy"], EVERY, excluded=[["floral"], ["coat"], ["zzzz"]])
     wanted = [name for name in every if not {"floral", "coat"} & {*titles[name].split()}]
     assert kept == wanted
     assert 0 < len(kept) < len(every)
@@ -155,4 +157,37 @@ def test_nothing_that_holds_an_excluded_word_is_found(built: TextIndex) -> None:
 
 
 def test_excluding_the_only_word_leaves_nothing(built: TextIndex) -> None:
-    assert built.search(["dress"], EVERY, excluded=["dress"])[0] == []
+    assert built.search(["dress"], EVERY, excluded=[["dress"]])[0] == []
+
+
+def test_a_group_of_words_is_excluded_where_all_of_it_is_held(built: TextIndex) -> None:
+    every, _ = built.search(["dress"], EVERY)
+    titles = {each.id: each.title for each in dressed()}
+    kept, _ = built.search(["dress"], EVERY, excluded=[["floral", "navy"]])
+    wanted = [name for name in every if not {"floral", "navy"} <= {*titles[name].split()}]
+    assert kept == wanted
+    assert len(kept) < len(every)
+
+
+@pytest.mark.parametrize(
+    ("language", "titles", "excluded", "left"),
+    [
+        ("en", ["Black tank top", "Black top", "Wool tank"], "tank tops", [1, 2]),
+        ("de", ["Leinenkleid", "Kleid aus Leinen", "Kleid aus Wolle"], "leinenkleider", [2]),
+        ("de", ["Rotes Kleid", "Rote Bluse"], "Kleides", [1]),
+        ("ko", ["로고프린트 티", "로고 티", "줄무늬 티"], "로고", [2]),
+    ],
+)
+def test_an_excluded_word_is_found_as_documents_hold_it(
+    tmp_path: Path, language: str, titles: list[str], excluded: str, left: list[int]
+) -> None:
+    normalizer = Normalizer(WordTable.default().with_shop(f'language = "{language}"'))
+    products = [
+        Product(id=f"p-{place}", style_id="s", title=f"any {title}")
+        for place, title in enumerate(titles)
+    ]
+    TextIndex.write(products, tmp_path, normalizer=normalizer)
+    index = TextIndex.open(tmp_path)
+    groups = excluded_groups(index.normalizer, excluded)
+    ids, _ = index.search(["any"], 10, excluded=groups)
+    assert ids == [f"p-{place}" for place in left]

@@ -1,6 +1,6 @@
 """Says how a product stands in the text index."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import tantivy
@@ -28,6 +28,8 @@ KEPT = "kept"
 KEPT_OPTION = "basic"
 ROW = "row"
 """The product's row in the columns."""
+TITLE = "title"
+"""The title as it is, in UTF-8, to be shown; it is not searched."""
 KEPT_FIELDS = frozenset(("brand", "category", "kind", "gender", "colour", "season"))
 
 _TEXTS_KEPT = 10_000
@@ -42,6 +44,7 @@ def schema() -> tantivy.Schema:
     )
     builder.add_text_field(KEPT, stored=False, tokenizer_name="raw", index_option=KEPT_OPTION)
     builder.add_unsigned_field(ROW, fast=True, indexed=True)
+    builder.add_bytes_field(TITLE, stored=True)
     return builder.build()
 
 
@@ -71,11 +74,33 @@ class DocumentMaker:
         made = tantivy.Document()
         # add_unsigned and nothing else: Document(row=5) panics in the writer's thread.
         made.add_unsigned(ROW, row)
+        made.add_bytes(TITLE, product.title.encode("utf-8", "replace"))
         made.add_text(WORDS, " ".join(_weighted(product, self._words_of)))
         for field in (*KEPT_FIELDS, *(ATTRIBUTES + name for name in product.attributes)):
             for value in values_of(product, field):
                 made.add_text(KEPT, kept_term(field, value))
         return made
+
+    def words(self, product: Product) -> set[str]:
+        """Returns the words that the document of a product holds."""
+        return {*_weighted(product, self._words_of)}
+
+
+def write_documents(
+    products: Iterable[Product], writer: tantivy.IndexWriter, maker: DocumentMaker
+) -> Iterator[Product]:
+    """Writes a document for each product, and yields the products; their rows count from 0.
+
+    Raises:
+        ValueError: The ids do not ascend.
+    """
+    before = ""
+    for row, product in enumerate(products):
+        if product.id <= before:
+            raise ValueError("products must come in ascending order of id")
+        writer.add_document(maker.document(product, row))
+        yield product
+        before = product.id
 
 
 def _weighted(product: Product, words_of: Callable[[str], list[str]]) -> Iterator[str]:

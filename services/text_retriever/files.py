@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import orjson
 import tantivy
 
 from catalog.columns import Columns
@@ -12,12 +13,13 @@ from catalog.words import WordTable
 from runtime.artifacts import ArtifactRefused
 from runtime.errors import Internal
 
-INDEX, COLUMNS, TABLE = "index", "columns", "words.toml"
-"""Folders of the engine and of the columns, and the normaliser's table of words."""
+INDEX, COLUMNS, TABLE, WRITTEN = "index", "columns", "words.toml", "written.json"
+"""Folders of the engine and of the columns, the normaliser's table of words, and how words are
+written."""
 
 
-def read_columns(folder: Path) -> tuple[Columns, Normalizer]:
-    """Opens the columns and the table of words of an index.
+def read_tables(folder: Path) -> tuple[Columns, Normalizer, dict[str, str]]:
+    """Opens the columns of an index, its table of words, and how words are written by token.
 
     Raises:
         ArtifactRefused: The files cannot be read, or do not belong together.
@@ -25,9 +27,10 @@ def read_columns(folder: Path) -> tuple[Columns, Normalizer]:
     try:
         columns = Columns.open(folder / COLUMNS)
         table = WordTable.parse((folder / TABLE).read_text(encoding="utf-8"))
+        written = orjson.loads((folder / WRITTEN).read_bytes())
     except (OSError, ValueError) as error:
         raise ArtifactRefused("columns_unreadable", f"no columns: {error}") from error
-    return columns, Normalizer(table)
+    return columns, Normalizer(table), {str(token): str(word) for token, word in written.items()}
 
 
 def open_engine(home: Path, *, products: int) -> tantivy.Index:

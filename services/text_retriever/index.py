@@ -1,11 +1,13 @@
 """Finds products by words in a BM25 index, among those that a filter admits."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import tantivy
 from tantivy import Occur
 
@@ -15,20 +17,23 @@ from catalog.product import Product
 from catalog.product_filter import ProductFilter
 from runtime import canaries
 from services.text_retriever.boosts import Boost, Lift, lift_of, unit_of
-from services.text_retriever.documents import ROW, WEIGHTS, DocumentMaker, schema
+from services.text_retriever.documents import ROW, WEIGHTS, DocumentMaker, schema, write_documents
 from services.text_retriever.files import (
     COLUMNS,
     INDEX,
     TABLE,
+    WRITTEN,
     contained,
     open_engine,
-    read_columns,
+    read_tables,
 )
+from services.text_retriever.hints import Hints, WrittenWords
 from services.text_retriever.query import any_of, clauses_of, none_of, rows_query, with_clauses
+from services.text_retriever.suggest import Completer
 
 __all__ = ["CANARY_TOLERANCE", "FORMAT", "WEIGHTS", "TextIndex"]
 
-FORMAT = 2
+FORMAT = 3
 CANARY_TOLERANCE = 1e-4
 """Of scores, for canary queries: sums of float32 may round otherwise elsewhere."""
 
@@ -59,6 +64,7 @@ class TextIndex:
         columns: The columns at the same moment; each document has its row there.
         normalizer: What the documents were written with.
         is_sorted: Whether the documents lie in one segment in the order of their ids.
+        hints: What completing needs besides.
     """
 
     def __init__(
@@ -68,12 +74,14 @@ class TextIndex:
         normalizer: Normalizer,
         *,
         is_sorted: bool,
+        hints: Hints,
     ) -> None:
         self._schema = index.schema
         self._searcher = index.searcher()
         self._columns = columns
         self._normalizer = normalizer
         self._is_sorted = is_sorted and self._searcher.num_segments <= 1
+        self._hints = hints
         self._unit = unit_of(self._searcher.num_docs)
 
     @staticmethod
@@ -86,7 +94,7 @@ class TextIndex:
     ) -> dict[str, object]:
         """Writes the index of products, given in ascending order of id, and returns its facts.
 
-        The columns go with it, and the normaliser's table of words for the queries.
+        The columns go with it, the normaliser's table of words, and how words are written.
 
         Raises:
             ValueError: The ids do not ascend.
@@ -96,7 +104,9 @@ class TextIndex:
         home.mkdir()
         index = tantivy.Index(schema(), path=str(home))
         writer = index.writer(heap_size=writer_bytes, num_threads=1)
-        columns = Columns.build(_written(products, writer, DocumentMaker(normalizer)))
+        spelt = WrittenWords(normalizer)
+        products = spelt.noted(products)
+        columns = Columns.build(write_documents(products, writer, DocumentMaker(normalizer)))
         writer.commit()
         writer.wait_merging_threads()
         for lock in home.glob(".*.lock"):
@@ -104,6 +114,7 @@ class TextIndex:
         (folder / COLUMNS).mkdir()
         columns.write(folder / COLUMNS)
         (folder / TABLE).write_text(normalizer.table.source, encoding="utf-8")
+        (folder / WRITTEN).write_bytes(orjson.dumps(spelt.by_token()))
         return {"products": len(columns.view()), "weights": dict(WEIGHTS)}
 
     @classmethod
@@ -113,14 +124,15 @@ class TextIndex:
         Raises:
             ArtifactRefused: The files are not of one index.
         """
-        columns, normalizer = read_columns(folder)
+        columns, normalizer, written = read_tables(folder)
         # Tantivy puts lock files beside an index that it opens; an artifact must not change. Once
         # open, the files stay mapped and the scratch folder can go.
         with tempfile.TemporaryDirectory() as scratch:
             for file in (folder / INDEX).resolve().iterdir():
                 Path(scratch, file.name).symlink_to(file)
             index = open_engine(Path(scratch), products=len(columns.view()))
-        return cls(index, columns.view(), normalizer, is_sorted=True)
+            hints = Hints.of(index.searcher(), normalizer, written)
+        return cls(index, columns.view(), normalizer, is_sorted=True, hints=hints)
 
     def __len__(self) -> int:
         """Returns the number of products."""
@@ -136,6 +148,11 @@ class TextIndex:
         """The attributes of the products."""
         return self._columns
 
+    @cached_property
+    def completer(self) -> Completer:
+        """Completes what a shopper types."""
+        return self._hints.completer(self._searcher, self._schema, self._columns, self._normalizer)
+
     def search(
         self,
         tokens: Sequence[str],
@@ -143,7 +160,7 @@ class TextIndex:
         *,
         found: ProductFilter | None = None,
         boosts: Sequence[Boost] = (),
-        excluded: Sequence[str] = (),
+        excluded: Sequence[Sequence[str]] = (),
     ) -> tuple[list[str], npt.NDArray[np.float32]]:
         """Returns the products that hold any of the tokens, best first.
 
@@ -156,7 +173,7 @@ class TextIndex:
             count: Most products wanted, 1 or more.
             found: A filter that passed its check; None admits all.
             boosts: What lifts some of the products; none is found for a boost alone.
-            excluded: Tokens that no product found may hold.
+            excluded: Groups of tokens; no product found may hold all of one group.
 
         Returns:
             Ids, and their scores as float32 of the same length.
@@ -232,15 +249,3 @@ class TextIndex:
             found = self._searcher.fast_field_values(ROW, [address for _, address in hits])
         rows = np.array(found, np.int32)
         return rows, np.fromiter((score for score, _ in hits), np.float32, len(hits))
-
-
-def _written(
-    products: Iterable[Product], writer: tantivy.IndexWriter, maker: DocumentMaker
-) -> Iterator[Product]:
-    before = ""
-    for row, product in enumerate(products):
-        if product.id <= before:
-            raise ValueError("products must come in ascending order of id")
-        writer.add_document(maker.document(product, row))
-        yield product
-        before = product.id

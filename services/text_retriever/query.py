@@ -43,12 +43,17 @@ def holding(schema: Schema, field: str, values: Sequence[str]) -> Query:
     return Query.term_set_query(schema, KEPT, terms)
 
 
-def none_of(schema: Schema, tokens: Sequence[str]) -> Clauses:
-    """Returns the clauses that leave out the documents with any of the tokens."""
-    return [
-        (Occur.MustNot, Query.term_query(schema, WORDS, token, WORDS_OPTION))
-        for token in dict.fromkeys(tokens)
-    ]
+def all_of(schema: Schema, tokens: Sequence[str]) -> Query:
+    """Returns the query for documents with all of the tokens, which scores nothing."""
+    words = [Query.term_query(schema, WORDS, token, WORDS_OPTION) for token in tokens]
+    if not words:
+        return Query.const_score_query(Query.all_query(), 0.0)
+    return Query.boolean_query([(Occur.Must, Query.const_score_query(each, 0.0)) for each in words])
+
+
+def none_of(schema: Schema, groups: Sequence[Sequence[str]]) -> Clauses:
+    """Returns the clauses that leave out the documents with all tokens of one of the groups."""
+    return [(Occur.MustNot, all_of(schema, group)) for group in groups if group]
 
 
 def rows_query(schema: Schema, rows: Sequence[int]) -> Query:

@@ -16,6 +16,7 @@ from runtime.budgets import longest_wait_s
 from runtime.errors import DeadlineExceeded, InvalidArgument, ServiceError, Unavailable
 from runtime.metrics import Metrics
 from services.text_retriever.browse import browse, count_facets, product_rows, without_photo
+from services.text_retriever.exclusions import excluded_groups
 from services.text_retriever.index import TextIndex
 from services.text_retriever.live import TextView
 from services.text_retriever.servicer_messages import (
@@ -25,6 +26,8 @@ from services.text_retriever.servicer_messages import (
     check_count,
     check_query,
     check_seq,
+    completion_limit,
+    completion_to_proto,
     filter_of,
     hit_count,
     rows_to_proto,
@@ -136,6 +139,17 @@ class TextRetrieverServicer(pb_grpc.TextRetrieverServiceServicer):
 
         return await self._run_blocking(counted)
 
+    async def CompleteText(
+        self, request: pb.CompleteTextRequest, context: _Context
+    ) -> pb.CompleteTextResponse:
+        """Completes what a shopper is typing."""
+        limit = completion_limit(request)
+        view = await self._view(0, context)
+        found = await self._run_blocking(lambda: view.index.completer.complete(request.text, limit))
+        return pb.CompleteTextResponse(
+            completions=map(completion_to_proto, found), generation=_generation(view)
+        )
+
     async def _view(
         self, min_seq: int, context: _Context, *, within_s: float | None = None
     ) -> TextView:
@@ -167,7 +181,7 @@ class TextRetrieverServicer(pb_grpc.TextRetrieverServiceServicer):
             if query.deadline_ms and (self._clock() - arrived) * 1000 >= query.deadline_ms:
                 raise DeadlineExceeded("the query's budget is spent", field="deadline_ms")
             tokens = index.normalizer.tokens(query.text)
-            excluded = index.normalizer.tokens(query.excluded_text)
+            excluded = excluded_groups(index.normalizer, query.excluded_text)
             ids, scores = index.search(tokens, count, found=found, boosts=boosts, excluded=excluded)
         except ServiceError as error:
             return pb.TextResult(status=status_of(error))

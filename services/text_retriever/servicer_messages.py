@@ -14,6 +14,7 @@ from fashion.text.v1 import text_retriever_pb2 as pb
 from runtime.errors import Code, InvalidArgument, ServiceError
 from services.text_retriever.boosts import Boost
 from services.text_retriever.browse import Order, Rows
+from services.text_retriever.suggest import Completion
 
 MAX_BATCH = 32
 MAX_CHARS = 512
@@ -24,6 +25,8 @@ MAX_FIELDS = 20
 MAX_BOOSTS = 32
 MAX_BOOST_VALUES = 50
 MAX_BOOST = 100
+MAX_COMPLETIONS = 20
+DEFAULT_COMPLETIONS = 8
 
 ORDERS: Mapping[pb.BrowseOrder, Order] = {
     pb.BROWSE_ORDER_UNSPECIFIED: "id",
@@ -115,6 +118,30 @@ def check_count(request: pb.CountFacetsRequest) -> None:
         raise InvalidArgument(f"at most {MAX_FIELDS} fields are counted", field="fields")
     for place, field in enumerate(request.fields):
         check_field(field, path=f"fields[{place}]")
+
+
+def completion_limit(request: pb.CompleteTextRequest) -> int:
+    """Returns how many completions are wanted.
+
+    Raises:
+        InvalidArgument: A field is malformed; the error names it.
+    """
+    if not request.text.strip():
+        raise InvalidArgument("text is required", field="text")
+    if len(request.text) > MAX_CHARS:
+        raise InvalidArgument(f"text may have at most {MAX_CHARS} characters", field="text")
+    if not 0 <= request.limit <= MAX_COMPLETIONS:
+        raise InvalidArgument(f"limit must be 1 to {MAX_COMPLETIONS}, or 0", field="limit")
+    return request.limit or DEFAULT_COMPLETIONS
+
+
+def completion_to_proto(completion: Completion) -> pb.Completion:
+    """Returns the message of a completion."""
+    return pb.Completion(
+        text=completion.text,
+        kind=f"COMPLETION_KIND_{completion.kind.upper()}",
+        product_count=completion.product_count,
+    )
 
 
 def check_seq(min_seq: int) -> None:

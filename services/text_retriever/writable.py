@@ -15,10 +15,12 @@ from services.text_retriever.files import (
     COLUMNS,
     INDEX,
     TABLE,
+    WRITTEN,
     contained,
     open_engine,
-    read_columns,
+    read_tables,
 )
+from services.text_retriever.hints import Hints
 from services.text_retriever.index import TextIndex
 from services.text_retriever.query import rows_query
 
@@ -42,11 +44,12 @@ class WritableIndex:
 
     def __init__(self, home: Path) -> None:
         self._home = home
-        self._columns, self._normalizer = read_columns(home)
+        self._columns, self._normalizer, written = read_tables(home)
         self._index = open_engine(home / INDEX, products=len(self._columns.view()))
         with contained():
             self._writer = self._index.writer(heap_size=_WRITER_BYTES, num_threads=1)
         self._maker = DocumentMaker(self._normalizer)
+        self._hints = Hints.of(self._index.searcher(), self._normalizer, written)
         # What the columns have and the index has not yet: it is written with the next changes.
         self._unwritten: dict[int, Product | None] = {}
         self._superseded = 0
@@ -60,7 +63,8 @@ class WritableIndex:
             (home / part).mkdir()
             for file in (artifact / part).iterdir():
                 _take(file, home / part / file.name)
-        _take(artifact / TABLE, home / TABLE)
+        for name in (TABLE, WRITTEN):
+            _take(artifact / name, home / name)
         return cls(home)
 
     @classmethod
@@ -139,6 +143,10 @@ class WritableIndex:
             with contained():
                 self._writer.rollback()
             raise
+        fresh = filter(None, self._unwritten.values())
+        self._hints = self._hints.with_words(
+            word for product in fresh for word in self._maker.words(product)
+        )
         had = self._view.columns
         self._superseded += sum(row < len(had) and had.alive[row] for row in self._unwritten)
         self._is_sorted = self._is_sorted and not any(self._unwritten.values())
@@ -148,7 +156,11 @@ class WritableIndex:
         with contained():
             self._index.reload()
             return TextIndex(
-                self._index, self._columns.view(), self._normalizer, is_sorted=self._is_sorted
+                self._index,
+                self._columns.view(),
+                self._normalizer,
+                is_sorted=self._is_sorted,
+                hints=self._hints,
             )
 
 
