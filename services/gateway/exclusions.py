@@ -87,7 +87,8 @@ class Exclusions:
             if piece.is_mention:
                 end = self._run_end(place)
                 # "No nonsense pencil skirt": the skirt is all that is wanted.
-                if strange and _is_kind(self._found[end - 1]) and not self._has_kind(place):
+                run = self._found[place:end]
+                if strange and any(map(_is_kind, run)) and not self._has_kind(place):
                     break
                 return self._mentioned(place, end)
             if piece.phrase is not None or not piece.written:

@@ -14,6 +14,7 @@ from runtime.errors import (
     TooLarge,
     Unavailable,
 )
+from services.gateway.agreeing import agreed
 from services.gateway.budget import LEGS_SHARE, Budget, Deadline
 from services.gateway.query import Query
 from services.gateway.stages import Ranking
@@ -120,13 +121,13 @@ async def ask(
         name: found for name, found in outcomes.items() if not isinstance(found, ServiceError)
     }
     by_filter = [
-        _agreed({name: found[place] for name, found in answered.items()})
+        agreed(query, _unlike({name: found[place] for name, found in answered.items()}))
         for place in range(len(filters))
     ]
     return Legs(by_filter[0], failed, depth, by_filter[1:])
 
 
-def _agreed(rankings: Mapping[str, Ranking]) -> dict[str, Ranking]:
+def _unlike(rankings: Mapping[str, Ranking]) -> dict[str, Ranking]:
     """The rankings less what one retriever left out for its look: no other may bring it back."""
     look_alikes = frozenset[str]().union(*(found.look_alikes for found in rankings.values()))
     return {name: found.without(look_alikes) for name, found in rankings.items()}

@@ -206,10 +206,13 @@ class Meanings:
         found: dict[str, dict[str, None]] = {}
         for home, values in (*exact, *near):
             found.setdefault(home, {}).update(dict.fromkeys(values))
+        # "No denim" excludes jeans; "no long sleeves" no long skirts, for "long" is of two fields.
+        is_one = len(self._concepts[concept.name]) == 1
         for name in self._vocabulary.lexicon.narrower.get(concept.name, ()):
             for narrow in self._concepts.get(name, ()):
-                for home, values in self._exact[narrow.field, narrow.name]:
-                    found.setdefault(home, {}).update(dict.fromkeys(values))
+                if is_one or narrow.field == concept.field:
+                    for home, values in self._exact[narrow.field, narrow.name]:
+                        found.setdefault(home, {}).update(dict.fromkeys(values))
         return _values(found)
 
     def _words(self, concept: Concept) -> tuple[str, ...]:
