@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from runtime.errors import SetupError
 from services.gateway.pipeline import SearchPipeline
 from services.gateway.understanding import Understanding
 from services.gateway.vocabulary import Vocabulary
+from services.image_retriever.decode_bulk import bulk_decoder
 from services.image_retriever.encoder import open_encoder
 from services.text_retriever.index import TextIndex
 
@@ -60,12 +61,12 @@ def drawn_shop(data: DataDir) -> Iterator[DrawnShop]:
     vocabulary = Vocabulary.gather(listed, table=WordTable.default(), lexicon=Lexicon.default())
     understanding = Understanding(vocabulary)
     truth = DrawnTruth(made["products"], made["seed"])
-    with tempfile.TemporaryDirectory() as scratch:
+    with closing(bulk_decoder(1)) as decoder, tempfile.TemporaryDirectory() as scratch:
         TextIndex.write(listed, Path(scratch))
         pipeline = local_pipeline(
             products,
             text=TextIndex.open(Path(scratch)),
-            image=LocalImage(encoder, chosen.index, products),
+            image=LocalImage(encoder, chosen.index, products, decoder),
             vectors=KeptVectors(),
             understanding=understanding,
         )

@@ -31,7 +31,7 @@ def row(data: bytes) -> NDArray[np.float32]:
 
 
 def unit(*parts: float) -> NDArray[np.float64]:
-    return np.array(parts) / np.linalg.norm(parts)
+    return np.asarray(np.array(parts) / np.linalg.norm(parts))
 
 
 def test_a_vector_is_the_weighted_sum_of_its_parts() -> None:
