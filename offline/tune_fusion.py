@@ -66,10 +66,10 @@ def tune_fusion(data: DataDir, options: TuneOptions) -> bool:
         asked = asyncio.run(recorded_runs(released.pipeline, labelled, shown))
     found = by_class(labelled, asked, options.classes or CLASSES)
     losing = [trials for trials in found if trials.loses]
-    _report(found, labelled, asked).publish(options.report, as_json=options.as_json)
     if not found:
         say(f"Nothing is tuned: no class has {LEAST_QUERIES} queries to tune and as many to score")
         return False
+    _report(found, labelled, asked).publish(options.report, as_json=options.as_json)
     for trials in losing:
         say(
             f"Refused: {trials.kind} merged is worse than {trials.best_input} alone; leave it out "

@@ -205,8 +205,14 @@ def test_classes_go_by_words_and_picture() -> None:
     red, long = words("red", "text"), words("long red summer dress", "text")
     like = Part(Example("p-1"), "parts[0]")
     away = Part(Example("p-1"), "parts[0]", -1.0)
-    kinds = {(red,): "words_short", (long,): "words_long", (like,): "photo"}
-    kinds |= {(red, like): "both_short", (long, like): "both_long", (red, away): "words_short"}
+    kinds: dict[tuple[Part, ...], str] = {
+        (red,): "words_short",
+        (long,): "words_long",
+        (like,): "photo",
+        (red, like): "both_short",
+        (long, like): "both_long",
+        (red, away): "words_short",
+    }
     assert {parts: class_of(Query(parts)) for parts in kinds} == kinds
 
 
