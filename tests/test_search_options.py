@@ -15,6 +15,7 @@ from services.gateway.query import Query
 from services.gateway.query_options import Fusion, Rerank, Understand
 from services.gateway.rest_json import ProductJson, answer_to_json
 from services.gateway.schemas import SearchBody, to_query
+from services.gateway.schemas_examples import EXAMPLES
 from services.gateway.schemas_out import SearchReply
 from services.gateway.servicer_messages import ProductMessages, answer_to_proto
 from services.gateway.servicer_queries import query_from_proto
@@ -206,6 +207,13 @@ UNKNOWN = {
 def test_what_rest_does_not_know_is_refused(name: str) -> None:
     with pytest.raises(InvalidArgument):
         rest(UNKNOWN[name])
+
+
+@pytest.mark.parametrize("place", range(len(EXAMPLES)))
+def test_the_searches_that_the_description_shows_are_good_ones(place: int) -> None:
+    raw = json.dumps(dict(EXAMPLES[place])).encode()
+    query = to_query(rest_bodies.parse(SearchBody, raw), {"image": b"photo"})
+    assert query != Query(())
 
 
 def test_a_query_says_which_of_its_parts_are_words_and_which_a_picture() -> None:

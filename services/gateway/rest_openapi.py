@@ -1,5 +1,6 @@
 """Describes the REST door: what each route takes and gives, as OpenAPI and as a plain page."""
 
+import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -171,8 +172,12 @@ def _schema(name: str, schema: Described) -> str:
         for field, shape in schema.get("properties", {}).items()
     ]
     text = escape(schema.get("description", ""))
+    shown = "".join(
+        f"<pre><code>{escape(json.dumps(example, indent=1))}</code></pre>"
+        for example in schema.get("examples", [])
+    )
     return f'<section id="{escape(name)}"><h3>{escape(name)}</h3><p>{text}</p>' + (
-        f"<table>{''.join(rows)}</table></section>"
+        f"<table>{''.join(rows)}</table>{shown}</section>"
     )
 
 

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from catalog.crop import crop_at
 from runtime.errors import InvalidArgument
@@ -14,6 +15,7 @@ from services.gateway.paging import MAX_TOKEN_CHARS
 from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, Photo, Source, StoredPhoto
 from services.gateway.parts import words as words_part
 from services.gateway.query_options import MAX_EXCLUDED, exclusion
+from services.gateway.schemas_examples import EXAMPLES
 from services.gateway.schemas_filter import FilterBody, to_filter
 from services.gateway.schemas_options import (
     FusionBody,
@@ -66,8 +68,14 @@ class PartBody(StrictBody):
     )
 
 
+def _with_examples(schema: dict[str, JsonValue]) -> None:
+    schema["examples"] = json.loads(json.dumps(list(EXAMPLES)))
+
+
 class SearchBody(StrictBody):
     """A search. All fields are optional; without text and parts it lists by the filter."""
+
+    model_config = ConfigDict(json_schema_extra=_with_examples)
 
     text: str | None = Field(
         None, max_length=MAX_TEXT_CHARS, description="Short for one text part."
