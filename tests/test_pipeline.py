@@ -121,7 +121,7 @@ async def test_taste_of_nothing_known_is_cold() -> None:
     assert ids(answer) == ids(await rooms.pipeline.search(ask()))
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.sampled_from(MANY[:40]), unique=True, max_size=30),
     st.lists(st.sampled_from(MANY[:40]), unique=True, max_size=30),
