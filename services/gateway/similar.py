@@ -11,6 +11,7 @@ from services.gateway.answer import Answer
 from services.gateway.limits import check_choice, check_id
 from services.gateway.parts import MAX_TEXT_CHARS, Example, Part, words
 from services.gateway.query import Query, within_time
+from services.gateway.query_options import Understand
 from services.gateway.stages import Documents
 
 DEFAULT_PAGE_SIZE = 12
@@ -91,7 +92,9 @@ class SimilarFinder:
                     raise
             except Unavailable:
                 pass  # its words are asked for below, and the answer says what is missing
-        by_words = replace(query, parts=(_words(product),))
+        # A title says what a product is; it asks for nothing, and excludes nothing.
+        literal = Understand(enabled=False)
+        by_words = replace(query, parts=(_words(product),), understand=literal)
         return Similar(await self.searching.search(within_time(by_words, left_s)), WORDS)
 
 
