@@ -78,8 +78,7 @@ class TextIndex:
     ) -> None:
         self._schema = index.schema
         self._searcher = index.searcher()
-        self._columns = columns
-        self._normalizer = normalizer
+        self._columns, self._normalizer = columns, normalizer
         self._is_sorted = is_sorted and self._searcher.num_segments <= 1
         self._hints = hints
         self._unit = unit_of(self._searcher.num_docs)

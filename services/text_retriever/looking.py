@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
@@ -20,6 +20,7 @@ from services.text_retriever.typed import looked_up
 
 _SAMPLE = 200
 _STARTS = 8
+_COUNTS_KEPT = 5_000
 _UNDOTTED = str.maketrans("äöü", "aou")
 
 
@@ -34,6 +35,7 @@ class Looking:
         normalizer: What the documents were written with.
         written: How a token is written, where it is written otherwise.
         forms: Other forms of words, in order.
+        counted: How many products hold all of some tokens: the frequent ones are asked for again.
     """
 
     searcher: tantivy.Searcher
@@ -42,6 +44,7 @@ class Looking:
     normalizer: Normalizer
     written: Mapping[str, str]
     forms: Sequence[str]
+    counted: dict[tuple[str, ...], int] = field(default_factory=dict)
 
     def beginning(self, start: str, tokens: Sequence[str], *, limit: int) -> list[tuple[str, int]]:
         """Returns the tokens that begin so, with how many products hold them and the others.
@@ -74,11 +77,17 @@ class Looking:
 
     def count(self, tokens: Sequence[str]) -> int:
         """Returns how many products hold all of the tokens; none hold no token."""
-        if not tokens:
+        key = tuple(sorted({*tokens}))
+        if not key:
             return 0
-        with contained():
-            found = self.searcher.search(all_of(self.schema, tokens), 1, count=True)
-        return int(found.count or 0)  # type: ignore[attr-defined]  # missing in the stubs
+        count = self.counted.get(key)
+        if count is None:
+            with contained():
+                found = self.searcher.search(all_of(self.schema, key), 1, count=True)
+            count = int(found.count or 0)  # type: ignore[attr-defined]  # missing in the stubs
+            if len(self.counted) < _COUNTS_KEPT:
+                self.counted[key] = count
+        return count
 
     def frequency(self, word: str) -> int:
         """Returns how many documents hold a word, superseded ones included."""
