@@ -1,6 +1,7 @@
 """Takes Korean words apart, which are written with and without the spaces between them."""
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
@@ -25,6 +26,11 @@ _PARTICLE_OF_ONE = re.compile("[은는을를의로이인색톤]|으로|색의|�
 def has_hangul(word: str) -> bool:
     """Says whether a syllable of the Korean script stands in the word."""
     return _SYLLABLE.search(word) is not None
+
+
+def letters(word: str) -> str:
+    """Returns a word with its Korean syllables taken apart into their letters; others as it is."""
+    return unicodedata.normalize("NFD", word) if has_hangul(word) else word
 
 
 def with_parts(tokens: Iterable[str]) -> Iterator[str]:

@@ -300,6 +300,20 @@ def test_a_phrase_that_is_written_with_spaces_is_not_taken_for_a_typing_error(
     assert {(b.field, b.values) for b in reading.boosts} == {("kind", ("shorts",))}
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("원피쓰룩", ""),
+        ("와이드 데님펜츠", "와이드 데님팬츠"),
+        ("체크 셔츠원피수", "체크 셔츠원피스"),
+    ],
+)
+def test_a_korean_word_is_mended_letter_by_letter(
+    korean_shop: Understanding, written: str, meant: str
+) -> None:
+    assert korean_shop.read(written).did_you_mean == meant
+
+
 def test_the_truth_of_drawn_products_is_what_the_shop_says() -> None:
     truth = DrawnTruth(300, 7)
     red = truth.holding(Label("colour", "burgundy"))

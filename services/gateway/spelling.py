@@ -7,8 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz.distance import OSA
 
+from catalog.hangul import has_hangul, letters
+
 _SHORTEST = 4
 _TWO_EDITS = 8
+# Of Korean words it is the syllables that are counted, of two or three letters each.
+_SHORTEST_KOREAN, _TWO_EDITS_KOREAN = 3, 6
 _LONG = 6
 _LONGEST = 32
 _CACHED = 10_000
@@ -21,7 +25,8 @@ class Spelling:
     """The words that a misspelt one may have been meant as.
 
     One edit is allowed in words of 4 to 7 letters, two in longer ones: a letter more, less, other
-    or two swapped (optimal string alignment). A bit a letter tells without looking which words
+    or two swapped (optimal string alignment). Korean words of 3 syllables or more are compared
+    letter by letter as well; two edits need 6. A bit a letter tells without looking which words
     cannot be that near: one edit changes at most two bits.
 
     Args:
@@ -45,10 +50,11 @@ class Spelling:
         self._rare = _RARE * products
         words = {word for word in frequencies if _is_word(word)}
         words |= {word for word in others if _is_word(word)}
-        self._words = sorted(words, key=lambda word: (len(word), word))
-        lengths = np.fromiter(map(len, self._words), np.int64, len(self._words))
+        self._words = sorted(words, key=lambda word: (len(letters(word)), word))
+        self._spelt = spelt = [letters(word) for word in self._words]
+        lengths = np.fromiter(map(len, spelt), np.int64, len(spelt))
         self._starts = np.searchsorted(lengths, np.arange(_LONGEST + 4))
-        self._masks = np.fromiter(map(_mask, self._words), np.uint64, len(self._words))
+        self._masks = np.fromiter(map(_mask, spelt), np.uint64, len(spelt))
         self._mended = lru_cache(_CACHED)(self._nearest)
 
     def is_known(self, word: str) -> bool:
@@ -79,10 +85,12 @@ class Spelling:
     def _nearest(self, word: str, least: int, is_foreign: bool) -> str:
         if not _is_word(word):
             return ""
-        edits = 2 if len(word) >= _TWO_EDITS else 1
-        first, last = max(len(word) - edits, 1), min(len(word) + edits, _LONGEST)
+        spelt, is_korean = letters(word), has_hangul(word)
+        is_foreign = is_foreign or is_korean
+        edits = 2 if len(word) >= (_TWO_EDITS_KOREAN if is_korean else _TWO_EDITS) else 1
+        first, last = max(len(spelt) - edits, 1), min(len(spelt) + edits, _LONGEST)
         start, end = int(self._starts[first]), int(self._starts[last + 1])
-        apart = np.bitwise_xor(self._masks[start:end], np.uint64(_mask(word)))
+        apart = np.bitwise_xor(self._masks[start:end], np.uint64(_mask(spelt)))
         near = np.flatnonzero(_bits(apart) <= 2 * edits) + start
         best: tuple[tuple[int, bool, int, str], str] | None = None
         for place in near.tolist():
@@ -93,19 +101,24 @@ class Spelling:
             if candidate in self._foreign and not is_foreign:
                 continue
             # A short word that no product holds is too easily another one than was meant.
-            if not held and (len(word) < _LONG or candidate[0] != word[0]):
+            written = self._spelt[place]
+            if not held and (len(spelt) < _LONG or written[0] != spelt[0]):
                 continue
-            distance = OSA.distance(word, candidate, score_cutoff=edits)
+            distance = OSA.distance(spelt, written, score_cutoff=edits)
             if distance > edits:
                 continue
-            rank = (distance, candidate[0] != word[0], -held, candidate)
+            rank = (distance, written[0] != spelt[0], -held, candidate)
             if best is None or rank < best[0]:
                 best = (rank, candidate)
         return best[1] if best else ""
 
 
 def _is_word(word: str) -> bool:
-    return _SHORTEST <= len(word) <= _LONGEST and word.isalpha()
+    if not word.isalpha():
+        return False
+    if has_hangul(word):
+        return len(word) >= _SHORTEST_KOREAN and len(letters(word)) <= _LONGEST
+    return _SHORTEST <= len(word) <= _LONGEST
 
 
 def _mask(word: str) -> int:
