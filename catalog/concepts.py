@@ -39,6 +39,7 @@ MARKERS = (
     "strict",
     "unreal",
     "units",
+    "homographs",
     "size_before",
     "size_after",
 )
@@ -78,7 +79,8 @@ class Grammar:
             one of the same field, ``exclude_end`` ends its reach. ``strict`` are the markers of
             prices that leave out the number itself; ``span_after`` stands behind the first of the
             prices that are meant ("3만원대": 30,000 to 39,999); ``unreal`` words that make another
-            thing of the one behind them; ``units`` what a number counts that is no price.
+            thing of the one behind them; ``units`` what a number counts that is no price;
+            ``homographs`` forms that are English words too, of another meaning.
         between: The word before the first number, which may be empty, and the one between the two.
         names: ``currencies`` leads from a written name to the ISO code, ``sizes`` to a size.
         numbers: ``numbers`` ("fifty") and ``multipliers`` ("thousand", "만") lead to their value,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.hangul import has_hangul
+from services.gateway.homographs import Homographs
 from services.gateway.phrases import Found, Phrases
 from services.gateway.scanning import Word
 from services.gateway.spelling import Spelling
@@ -28,10 +29,12 @@ class Mentions:
     Args:
         phrases: What can be said of its products.
         spelling: How its words are spelt.
+        homographs: Words that two languages write alike.
     """
 
-    def __init__(self, phrases: Phrases, spelling: Spelling) -> None:
+    def __init__(self, phrases: Phrases, spelling: Spelling, homographs: Homographs) -> None:
         self.phrases = phrases
+        self._homographs = homographs
         self._spelling = spelling
 
     def mend(
@@ -80,7 +83,7 @@ class Mentions:
             pieces = self._pieces(words, place, taken)
             found += pieces
             place = pieces[-1].end
-        return found
+        return self._homographs.settled(found)
 
     def within(self, words: Sequence[Word], piece: Found) -> list[Found]:
         """Returns the mentions inside of a phrase of several words."""

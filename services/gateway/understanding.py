@@ -8,6 +8,7 @@ from catalog.product_filter import AllOf, Condition, ProductFilter
 from services.gateway.answer import Understood
 from services.gateway.composing import WORDS, Composer
 from services.gateway.exclusions import Exclusion, Exclusions
+from services.gateway.homographs import Homographs
 from services.gateway.known import Ignored, Known
 from services.gateway.mentions import Mend, Mentions
 from services.gateway.phrases import Found, Phrases
@@ -63,7 +64,8 @@ class Understanding:
         self._sizes = SpokenSizes(vocabulary)
         words, foreign = self._phrases.words, self._phrases.foreign_words
         spelling = Spelling(vocabulary.frequencies, words, foreign, vocabulary.products)
-        self._mentions = Mentions(self._phrases, spelling)
+        homographs = Homographs(vocabulary, self._phrases.key)
+        self._mentions = Mentions(self._phrases, spelling, homographs)
         coverages = {
             field: sum(counts.values()) / max(vocabulary.products, 1)
             for field, counts in vocabulary.values.items()
