@@ -52,14 +52,12 @@ def _boards(rng: np.random.Generator) -> NDArray[np.float64]:
 def _stripes(rng: np.random.Generator) -> NDArray[np.float64]:
     rows, columns = np.indices((_SIDE, _SIDE))
     wave = np.sin((rows * rng.normal() + columns * rng.normal()) / rng.uniform(6, 18))
-    found: NDArray[np.float64] = (wave > 0).astype(np.float64)
-    return found
+    return np.asarray(wave > 0, np.float64)
 
 
 def _carpet(rng: np.random.Generator) -> NDArray[np.float64]:
     coarse = rng.random((_SIDE // 8, _SIDE // 8))
-    found: NDArray[np.float64] = np.kron(coarse, np.ones((8, 8)))
-    return found
+    return np.asarray(np.kron(coarse, np.ones((8, 8))), np.float64)
 
 
 def _plain(rng: np.random.Generator) -> NDArray[np.float64]:
