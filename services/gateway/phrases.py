@@ -6,10 +6,11 @@ from functools import lru_cache
 
 from catalog.compounds import Compounds
 from catalog.hangul import has_hangul, segments
-from catalog.lexicon import MARKERS, Lexicon
+from catalog.lexicon import Lexicon
 from catalog.product_filter import ATTRIBUTES
 from services.gateway.meanings import Meaning, Meanings, Values
-from services.gateway.scanning import Word, keys_of, words_of
+from services.gateway.scanning import Word, keys_of
+from services.gateway.single_words import single_words
 from services.gateway.translations import Translations
 from services.gateway.vocabulary import Vocabulary
 
@@ -87,7 +88,7 @@ class Phrases:
         self._add_values(vocabulary, meanings)
         self._add_words(lexicon)
         self._add_brands(vocabulary)
-        self.words, self.foreign_words = _words(vocabulary)
+        self.words, self.foreign_words = single_words(vocabulary)
         german = [f for c in lexicon.concepts for f in c.forms.get("de", ())]
         self._german = Compounds(german)
         self._base = lru_cache(_CACHED)(lambda word: self.key(self._german.form(word)) or word)
@@ -234,25 +235,6 @@ class Phrases:
             # A name that is also a word is the name only where it stands in quotes.
             if len(key) >= _SHORTEST_VALUE and key not in self._phrases:
                 self._add(key, Phrase((meaning,), is_english=True))
-
-
-def _words(vocabulary: Vocabulary) -> tuple[dict[str, str], set[str]]:
-    """Returns the single words of all that can be said, and those that are of another language.
-
-    None of them is misspelt; each leads to that which it is looked up by.
-    """
-    lexicon = vocabulary.lexicon
-    english = [form for concept in lexicon.concepts for form in concept.forms.get("en", ())]
-    english += [name for concept in lexicon.concepts for name in (concept.name,)]
-    english += vocabulary.values.get("brand", {})
-    said = [form for concept in lexicon.concepts for form in concept.written]
-    said += [word for role in MARKERS for word in lexicon.markers(role)]
-    said += [word for language in lexicon.languages for word in lexicon.fillers(language)]
-    said += [word for words in lexicon.field_words.values() for word in words]
-    forms = vocabulary.table.forms
-    known = {word.text: word.key for text in english for word in words_of(text, forms) if word.key}
-    every = {word.text: word.key for text in said for word in words_of(text, forms) if word.key}
-    return {**every, **known}, every.keys() - known.keys()
 
 
 def _written(words: Sequence[Word], start: int, end: int) -> str:
