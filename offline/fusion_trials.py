@@ -21,6 +21,7 @@ LEAST_QUERIES = 20
 METHODS = ("rrf", "dbsf", "relative", "convex")
 _SHARES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99)
 _RANK_CONSTANTS = (60, 10)
+_DECIMALS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +168,10 @@ def _sure(gained: NDArray[np.float64]) -> float:
     """The mean of what is gained over the best input, less one standard error.
 
     The mean alone would choose whatever happens to suit the few queries at hand; what differs
-    much from the best input has to show more for it.
+    much from the best input has to show more for it. Less than a thousandth is nothing: of what
+    has nothing to show the first is taken, which is the gentlest.
     """
-    return float(gained.mean() - gained.std() / np.sqrt(len(gained)))
+    return round(float(gained.mean() - gained.std() / np.sqrt(len(gained))), _DECIMALS)
 
 
 def _alone(name: str, runs: Sequence[Run]) -> list[float]:

@@ -27,17 +27,7 @@ def add_tune_fusion(commands: "Commands") -> None:
             "hemline tune-fusion --data var/shop --clicks --class words_long",
         ),
     )
-    source = verb.add_mutually_exclusive_group(required=True)
-    source.add_argument(
-        "--queries",
-        type=Path,
-        metavar="PATH",
-        help="a TSV file with the columns query, product_id and, if wanted, gain and like; or a "
-        "folder in the layout of TREC or BEIR",
-    )
-    source.add_argument(
-        "--clicks", action="store_true", help="what shoppers looked at and took after a search"
-    )
+    _takes_source(verb)
     verb.add_argument(
         "--class",
         dest="classes",
@@ -57,6 +47,21 @@ def add_tune_fusion(commands: "Commands") -> None:
         "--report", type=Path, metavar="DIR", help="folder for fusion.json and fusion.md"
     )
     takes_json(verb)
+
+
+def _takes_source(verb: argparse.ArgumentParser) -> None:
+    """Lets the verb be told by what to choose."""
+    source = verb.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--queries",
+        type=Path,
+        metavar="PATH",
+        help="a TSV file with the columns query, product_id and, if wanted, gain and like; or a "
+        "folder in the layout of TREC or BEIR",
+    )
+    source.add_argument(
+        "--clicks", action="store_true", help="what shoppers looked at and took after a search"
+    )
 
 
 def _tune_fusion(options: argparse.Namespace) -> int:
