@@ -18,6 +18,7 @@ from services.image_retriever.encoder import Encoder, open_encoder
 from services.image_retriever.exact import ExactRows
 from services.image_retriever.gpu_index import FirstRows, GpuRows
 from services.image_retriever.index import VectorIndex
+from services.image_retriever.question import Kinds, Likeness, Reorder
 from services.image_retriever.tokenizer import WordTokenizer
 from services.image_retriever.view import VectorView
 
@@ -139,6 +140,26 @@ def test_filters_and_tombstones_hold_on_the_gpu() -> None:
             (open_,) = there.search(query[None], 50)
             assert all(alive[int(key[2:])] for key in open_.ids)
             assert len(open_.ids) == 50
+
+
+def test_orders_look_alikes_and_kinds_hold_on_the_gpu() -> None:
+    vectors = rows(20_000)
+    ids = [f"p-{n:06d}" for n in range(20_000)]
+    here = VectorView(ids, vectors, ExactRows(vectors))
+    there = VectorView(ids, vectors, FirstRows(GpuRows(vectors, "cuda"), 20_000))
+    kinds = np.random.default_rng(5).integers(0, 6, 20_000).astype(np.int32)
+    for query, order in zip(rows(6, seed=8), rows(6, seed=9), strict=True):
+        example = vectors[int(np.argmax(vectors @ query))][None]
+        likeness = Likeness(example, float(np.sort(vectors @ example[0])[-300]))
+        reorder = Reorder(order, 5_000, Kinds(query, lambda picked: kinds[picked]))
+        one, other = (
+            view.search(query[None], 100, unlike=[likeness], reorder=[reorder])[0]
+            for view in (here, there)
+        )
+        # Half precision may change which row is the last of 5,000 candidates, no more.
+        assert len(set(one.ids) & set(other.ids)) >= 99
+        (plain,) = there.search(query[None], 200, unlike=[likeness])
+        assert plain.ids == here.search(query[None], 200, unlike=[likeness])[0].ids
 
 
 def test_rows_are_overwritten_in_place_while_others_search() -> None:
