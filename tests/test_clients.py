@@ -33,7 +33,7 @@ from services.gateway.clients import ImageClient, RankingClient
 from services.gateway.clients_text import TextClient
 from services.gateway.gather import Gatherer, direct
 from services.gateway.parts import Example, Part, Photo, words
-from services.gateway.stages import QueryKind, QueryVector, UserFactors
+from services.gateway.stages import Boost, Completion, QueryKind, QueryVector, UserFactors
 
 GENERATION = catalog_pb2.Generation(generation="g-1", seq=9)
 VECTOR = QueryVector("enc-1", QueryKind.MIXED, np.array([0.6, 0.8], "<f4").tobytes())
@@ -64,6 +64,9 @@ class Text(text_grpc.TextRetrieverServiceServicer):
 
     async def RetrieveProducts(self, request: object, context: object) -> object:
         return self.script.answer("RetrieveProducts", request)
+
+    async def CompleteText(self, request: object, context: object) -> object:
+        return self.script.answer("CompleteText", request)
 
 
 class Image(image_grpc.ImageRetrieverServiceServicer):
@@ -476,3 +479,45 @@ async def test_a_batch_that_comes_back_short_is_refused() -> None:
     for ask in (direct(sender), Gatherer(sender)):
         with pytest.raises(Internal):
             await ask(Ask("a"), timeout_s=5)
+
+
+async def test_boosts_and_excluded_words_reach_the_text_stage(stages: Stages) -> None:
+    result = text_pb.TextResult(hits=HITS, without_photo=[1])
+    stages.says("RetrieveProducts", text_reply(result))
+    found = await stages.text.retrieve(
+        "red dress",
+        200,
+        filter=None,
+        min_seq=0,
+        timeout_s=5,
+        boosts=[Boost("colour", ("red", "wine"), 0.5)],
+        excluded_text="floral",
+    )
+    assert found.without_photo == frozenset({"b"})
+    [request] = stages.script.requests
+    assert isinstance(request, text_pb.RetrieveProductsRequest)
+    [query] = request.queries
+    assert query.boosts[0] == text_pb.Boost(field="colour", values=["red", "wine"], weight=0.5)
+    assert query.excluded_text == "floral"
+
+
+async def test_places_that_are_not_there_are_a_bug_of_the_text_stage(stages: Stages) -> None:
+    result = text_pb.TextResult(hits=HITS, without_photo=[2])
+    stages.says("RetrieveProducts", text_reply(result))
+    with pytest.raises(Internal):
+        await stages.text.retrieve("red", 200, filter=None, min_seq=0, timeout_s=5)
+
+
+async def test_completions_keep_their_kind(stages: Stages) -> None:
+    told = [
+        text_pb.Completion(text="red dress", kind="COMPLETION_KIND_QUERY", product_count=3),
+        text_pb.Completion(text="Redo", kind="COMPLETION_KIND_BRAND", product_count=1),
+    ]
+    reply = text_pb.CompleteTextResponse(completions=told, generation=GENERATION)
+    stages.says("CompleteText", reply)
+    assert await stages.text.complete("red", 5, timeout_s=5) == [
+        Completion("red dress", "query", 3),
+        Completion("Redo", "brand", 1),
+    ]
+    [request] = stages.script.requests
+    assert request == text_pb.CompleteTextRequest(text="red", limit=5)

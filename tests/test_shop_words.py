@@ -1,5 +1,6 @@
 """Promises of the words that a shop adds to the normaliser's own."""
 
+import re
 from contextlib import closing
 from pathlib import Path
 
@@ -185,6 +186,15 @@ def test_the_language_of_the_catalogue_is_said() -> None:
 def test_a_mistake_is_named_by_its_place(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         shop(text)
+
+
+def test_the_documented_file_is_one() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"```toml\n(language.*?)```", page, re.DOTALL)
+    words = shop(text)
+    assert words.tokens("Kicks by Levi Strauss") == words.tokens("sneakers levis")
+    assert words.tokens("on sale jumpr") == ["on", "jumper"]
+    assert "outerwear" in words.document_tokens("a down gilet")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -156,6 +157,87 @@ async def test_one_bad_query_does_not_fail_its_batch(shelf: Shelf) -> None:
     ]
     assert reply.results[0].hits.product_ids
     assert not any("xx" in result.status.message for result in reply.results)
+
+
+async def test_boosts_lift_and_excluded_words_leave_out(shelf: Shelf) -> None:
+    products = [
+        replace(each, images=("ab" * 32,) if place % 2 else ()) for place, each in enumerate(shop())
+    ]
+    shelf.publish(products, seq=240)
+    by_id = {each.id: each for each in products}
+    query = pb.TextQuery(
+        text="dress",
+        hit_count=1000,
+        boosts=[pb.Boost(field="colour", values=["navy", "teal"], weight=1.5)],
+        excluded_text="Floral",
+    )
+    async with serving(shelf) as stub:
+        reply = await stub.RetrieveProducts(pb.RetrieveProductsRequest(queries=[query]))
+    [result] = reply.results
+    found = [by_id[name] for name in result.hits.product_ids]
+    colours = [each.colour == "navy" for each in found]
+    assert colours == sorted(colours, reverse=True)
+    assert any(colours)
+    assert not all(colours)
+    assert {each.attributes["pattern"] for each in found} == {"plain", "striped"}
+    dark = [place for place, each in enumerate(found) if not each.images]
+    assert list(result.without_photo) == dark
+    assert dark
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"boosts": [pb.Boost(field="colour", values=[], weight=1)]}, "boosts[0].values"),
+        ({"boosts": [pb.Boost(field="colour", values=["a"] * 51)]}, "boosts[0].values"),
+        ({"boosts": [pb.Boost(field="price", values=["a"])]}, "boosts[0].field"),
+        ({"boosts": [pb.Boost(field="colour", values=[""])]}, "boosts[0].in[0]"),
+        ({"boosts": [pb.Boost(field="kind", values=["a"], weight=-1)]}, "boosts[0].weight"),
+        ({"boosts": [pb.Boost(field="kind", values=["a"], weight=101)]}, "boosts[0].weight"),
+        (
+            {"boosts": [pb.Boost(field="kind", values=["a"], weight=float("nan"))]},
+            "boosts[0].weight",
+        ),
+        ({"boosts": [pb.Boost(field="kind", values=["a"], weight=1)] * 33}, "boosts"),
+        ({"excluded_text": "a" * 513}, "excluded_text"),
+    ],
+)
+async def test_a_malformed_boost_or_exclusion_is_named(
+    shelf: Shelf, options: dict[str, object], field: str
+) -> None:
+    shelf.publish(shop(), seq=1)
+    query = pb.TextQuery(text="dress", **options)  # type: ignore[arg-type]  # fields of a query
+    async with serving(shelf) as stub:
+        reply = await stub.RetrieveProducts(
+            pb.RetrieveProductsRequest(queries=[query, pb.TextQuery(text="dress")])
+        )
+    assert [each.status.code for each in reply.results] == [INVALID, 0]
+    assert reply.results[0].status.field == field
+
+
+async def test_what_is_typed_is_completed_from_the_release(shelf: Shelf) -> None:
+    generation = shelf.publish(shop(), seq=7)
+    async with serving(shelf) as stub:
+        reply = await stub.CompleteText(pb.CompleteTextRequest(text="red dr", limit=5))
+        plenty = await stub.CompleteText(pb.CompleteTextRequest(text="s", limit=3))
+    assert (reply.generation.generation, reply.generation.seq) == (generation, 7)
+    first = reply.completions[0]
+    held = sum(each.title.startswith("red") and "dress" in each.title for each in shop())
+    assert (first.text, first.kind) == ("red dress", pb.COMPLETION_KIND_QUERY)
+    assert first.product_count == held
+    assert len(plenty.completions) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [("", 8), ("  ", 8), ("a" * 513, 8), ("red", 21), ("red", -1)]
+)
+async def test_a_malformed_request_to_complete_is_refused(
+    shelf: Shelf, text: str, limit: int
+) -> None:
+    shelf.publish(shop(), seq=7)
+    async with serving(shelf) as stub:
+        call = stub.CompleteText(pb.CompleteTextRequest(text=text, limit=limit))
+        assert await code_of(call) == grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_the_number_of_hits_is_a_ceiling(shelf: Shelf) -> None:
