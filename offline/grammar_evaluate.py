@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from offline.grammar_parts import Commands
 
 # The names of offline/suites.py, which loads what measures and would make every command slow.
-SUITES = ("attributes", "exclusions", "languages", "fusion")
+SUITES = ("attributes", "exclusions", "languages", "fusion", "pictures", "backgrounds")
 
 
 def add_evaluate(commands: "Commands") -> None:
@@ -26,8 +26,9 @@ def add_evaluate(commands: "Commands") -> None:
         "retrieval",
         verbs.evaluate_retrieval,
         says="Scores the encoder alone, then words alone, pictures alone and both. Searches the "
-        "held-out\nproducts only, those that the encoder has not learned from. A suite asks "
-        "something else:\nattributes (one label a query), exclusions, languages, fusion.",
+        "held-out\nproducts only, those that the encoder has not learned from. A suite measures "
+        "something else:\nattributes (one label a query), exclusions, languages, fusion, pictures "
+        "(a photo and a word),\nbackgrounds (behind a garment).",
         examples=(
             "hemline evaluate retrieval",
             "hemline evaluate retrieval --data var/shop --report var/shop/evaluation",

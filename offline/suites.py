@@ -6,10 +6,12 @@ from types import MappingProxyType
 
 from offline.layout import DataDir
 from offline.suite_attributes import attributes
+from offline.suite_backgrounds import backgrounds
 from offline.suite_exclusions import exclusions
 from offline.suite_fusion import fusion
 from offline.suite_german import german
 from offline.suite_korean import korean
+from offline.suite_pictures import pictures
 from offline.suite_report import SuiteReport
 from runtime.errors import SetupError
 
@@ -43,6 +45,8 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
         "exclusions": lambda data, dataset: [exclusions(data, dataset)],
         "languages": languages,
         "fusion": lambda data, dataset: [fusion(data, dataset)],
+        "pictures": lambda data, dataset: [pictures(data, dataset)],
+        "backgrounds": lambda data, dataset: [backgrounds(data, dataset)],
     }
 )
 
