@@ -17,8 +17,9 @@ from offline.build_text import build_text
 from offline.layout import DataDir
 from runtime.artifacts import ArtifactRefused
 from runtime.errors import Unavailable
+from services.text_retriever.following import COMMIT_PAUSE_S
 from services.text_retriever.index import TextIndex
-from services.text_retriever.live import COMMIT_PAUSE_S, REBUILD_SHARE, LiveText
+from services.text_retriever.live import REBUILD_SHARE, LiveText
 from services.text_retriever.scratch import Scratch
 from services.text_retriever.writable import WritableIndex
 from tests.random_filters import drawn_filters, drawn_product, drawn_products

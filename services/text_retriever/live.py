@@ -6,22 +6,19 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from catalog.feed import ChangeBatch, ChangeFeed, LogTruncated
+from catalog.feed import LogTruncated
 from catalog.product import Product
 from catalog.store import CatalogStore
-from catalog.tail import Tail
 from runtime.artifacts import ArtifactRefused
 from runtime.errors import Unavailable
+from services.text_retriever.following import Following
 from services.text_retriever.index import TextIndex
 from services.text_retriever.scratch import Scratch
 from services.text_retriever.writable import WritableIndex
 
 REBUILD_SHARE = 0.1
 """Share of superseded documents at which the index is built anew."""
-COMMIT_PAUSE_S = 0.25
-"""Least time between two commits of changed texts."""
 
-_BATCH = 2_000
 _RETRY_S = 60.0
 _LOOK_S = 1.0
 _log = logging.getLogger(__name__)
@@ -91,7 +88,7 @@ class LiveText:
         self._on_delays = on_delays
         self._closing = threading.Event()
         self._rebuilding = threading.Lock()
-        self._lane = _Lane(index, store, seq, on_delays)
+        self._lane = Following(index, store, seq, on_delays)
         try:
             self._lane.tail.catch_up()
         except LogTruncated as error:
@@ -155,7 +152,7 @@ class LiveText:
             self._scratch.folder(),
             normalizer=old.index.normalizer,
         )
-        lane = _Lane(index, self._store, seq, self._on_delays)
+        lane = Following(index, self._store, seq, self._on_delays)
         try:
             lane.tail.catch_up()
             if not old.tail.is_cut_off:
@@ -190,64 +187,3 @@ class LiveText:
                     return
                 _log.exception("the text index could not be rebuilt, the old one serves on")
                 self._closing.wait(_RETRY_S)
-
-
-class _Lane:
-    """A writable index and the tail that feeds it."""
-
-    def __init__(
-        self,
-        index: WritableIndex,
-        store: CatalogStore,
-        seq: int,
-        on_delays: Callable[[Sequence[float]], None],
-    ) -> None:
-        self.index = index
-        self.state = (index.view(), seq)
-        self._feed = ChangeFeed(store, limit=_BATCH)
-        self._poll_s = store.poll_s
-        self.tail = self._tail(seq)
-        self._on_delays = on_delays
-        self._closing = threading.Event()
-        self._committed = 0.0
-        self._is_followed = False
-        self.is_broken = False
-        """Whether the last changes could not be written."""
-
-    def follow(self) -> None:
-        if self._is_followed:  # A tail that was stopped stays so.
-            self.tail = self._tail(self.tail.seq)
-        self._is_followed = True
-        self.tail.start()
-
-    def close(self) -> None:
-        self._closing.set()
-        self.tail.stop()
-        self.index.close()
-
-    def _tail(self, after: int) -> Tail:
-        return Tail(self._feed, self._apply, after=after, poll_s=self._poll_s)
-
-    def _apply(self, batch: ChangeBatch) -> None:
-        pace = self._pace if self._is_followed else _at_once
-        try:
-            view = self.index.apply(batch.products, pace=pace)
-        except Exception:
-            self.is_broken = True
-            raise
-        self.is_broken = False
-        self.state = (view, batch.seq)
-        if self._is_followed and batch.products:
-            now_us = time.time_ns() // 1000
-            self._on_delays([max(now_us - each.changed_us, 0) / 1e6 for each in batch.products])
-
-    def _pace(self) -> None:
-        """Holds a commit back until the last one is long enough ago: each stalls the searches."""
-        left = self._committed + COMMIT_PAUSE_S - time.monotonic()
-        if left > 0:
-            self._closing.wait(left)
-        self._committed = time.monotonic()
-
-
-def _at_once() -> None:
-    """Holds nothing back: nobody searches an index that is catching up."""
