@@ -10,7 +10,6 @@ from catalog.lexicon import Lexicon
 from catalog.normalize import Normalizer
 from catalog.product import Product
 from catalog.words import WordTable
-from offline.collections import found_by_words, read_collection, write_index
 from offline.dense_rankings import LatentRankings
 from offline.evaluate_retrieval import Candidates, held_out_candidates, indexed
 from offline.fusion_queries import catalogue_queries
@@ -19,6 +18,7 @@ from offline.fusion_runs import Labelled, Run, recorded_runs
 from offline.fusion_trials import DEPTH as SCORED
 from offline.fusion_trials import Trials, is_held_out, trial_of
 from offline.hidden_words import scored_words, without_words
+from offline.judged_collections import found_by_words, read_collection, write_index
 from offline.layout import DataDir
 from offline.local_stages import KeptVectors
 from offline.photo_bias import half_of, photo_bias

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from offline.collections import NDCG, RECALL, read_collection, words_alone
+from offline.judged_collections import NDCG, RECALL, read_collection, words_alone
 from runtime.errors import SetupError
 
 DOCUMENTS = [
