@@ -1,5 +1,7 @@
 """What a query becomes once its words are read, and what pictures may add to words."""
 
+from dataclasses import replace
+
 import pytest
 
 from catalog.lexicon import Lexicon
@@ -93,8 +95,11 @@ def test_the_whole_query_is_offered_as_it_was_meant(understanding: Understanding
 
 
 def test_pictures_vote_on_the_kind_that_was_named(understanding: Understanding) -> None:
-    asked = read(understanding, _query("red dress")).query
-    assert pictured(asked, None) == Condition("kind", ("dress",))
+    voted = pictured(read(understanding, _query("red dress")).query, None)
+    assert voted is not None
+    kinds = {product.kind for product in PRODUCTS if admits(voted, product)}
+    assert kinds == {"dress"}
+    assert admits(voted, replace(PRODUCTS[0], kind="")), "only its picture can tell what it is"
     assert pictured(read(understanding, _query("red")).query, None) is None
     with_picture = Query((words("dress", "text"), Part(Example("p-0001"), "parts[0]")))
     assert pictured(read(understanding, with_picture).query, None) is None

@@ -349,7 +349,8 @@ _WORDS = st.sampled_from(
     (
         "navy", "dress", "without", "sleeves", "not", "no", "or", "and", "under", "50", "between",
         "20", "euros", '"', "size", "m", ",", "ohne", "leinenkleid", "말고", "검정", "3만원",
-        "zebra", "drss", "Ada", "&", "Finch", "-", "free", "with", "max", "€", "물방울", "xl", "이하",
+        "zebra", "drss", "Ada", "&", "Finch", "-", "free", "with", "max", "€", "물방울", "xl",
+        "이하",
     )
 )  # fmt: skip
 

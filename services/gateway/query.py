@@ -42,8 +42,8 @@ class Query:
     """One search; without parts it lists what the filter admits.
 
     ``budget_ms`` 0 and ``personalization`` None stand for the defaults; ``fusion`` None stands for
-    what was tuned; ``page_token`` is empty on the first page. ``boosts`` and ``excluded_words``
-    are what the words were read as: no caller gives them.
+    what was tuned; ``page_token`` is empty on the first page. ``boosts``, ``excluded_words`` and
+    ``other_kinds``, those that the words do not name, come from reading: no caller gives them.
 
     Raises:
         InvalidArgument: A value is out of its range; the error names the field.
@@ -75,6 +75,7 @@ class Query:
     include_examples: bool = False
     boosts: tuple[Boost, ...] = ()
     excluded_words: str = ""
+    other_kinds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_parts(self.parts)

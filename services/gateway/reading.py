@@ -3,17 +3,25 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from catalog.product_filter import AllOf, AnyOf, Condition, ProductFilter, check_filter
+from catalog.product_filter import (
+    MAX_VALUES,
+    AllOf,
+    AnyOf,
+    Condition,
+    Not,
+    ProductFilter,
+    check_filter,
+)
 from runtime.errors import InvalidArgument
 from services.gateway.answer import Understood
 from services.gateway.parts import MAX_TEXT_CHARS, Part, Words
 from services.gateway.query import MAX_PARTS, Fusion, Query
-from services.gateway.understanding import Reading, Understanding
+from services.gateway.understanding import KIND, Reading, Understanding
 
 _AWAY = -1.0
 # What no word of the catalogue tells apart the pictures must: their vote counts so much more.
 _TELLING = 2.0
-_KINDS = ("kind", "category")
+_KINDS = (KIND, "category")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,9 @@ def read(understanding: Understanding | None, query: Query) -> Read:
         reading = understanding.read("", exclude=exclude, ignore=ignore)
         result = apply(result, reading)
         understood += reading.understood
+    kinds = {value for boost in result.boosts if boost.field == KIND for value in boost.values}
+    if kinds:
+        result = replace(result, other_kinds=understanding.kinds_beside(kinds))
     said = [part.source.text for part in query.parts if isinstance(part.source, Words)]
     meant = " ".join(did_you_mean)
     is_misspelt = bool(did_you_mean) and any(text not in said for text in did_you_mean)
@@ -99,7 +110,8 @@ def pictured(query: Query, found: ProductFilter | None) -> ProductFilter | None:
 
     Words name a kind exactly, and pictures know it roughly: where the words name one that the
     catalogue keeps, the picture side has no vote on other kinds. Without this a filter that leaves
-    few products lets through all that lie above a low floor.
+    few products lets through all that lie above a low floor. Of a product whose kind nobody wrote
+    down the picture alone can tell.
     """
     if query.has_picture or not query.words:
         return found
@@ -109,8 +121,15 @@ def pictured(query: Query, found: ProductFilter | None) -> ProductFilter | None:
             named.setdefault(boost.field, {}).update(dict.fromkeys(boost.values))
     if not named:
         return found
-    kinds = tuple(Condition(field, tuple(values)) for field, values in named.items())
+    kinds = tuple(_of_kind(query, field, tuple(values)) for field, values in named.items())
     return _both(found, kinds[0] if len(kinds) == 1 else AnyOf(kinds))
+
+
+def _of_kind(query: Query, field: str, values: tuple[str, ...]) -> ProductFilter:
+    """Admits the named kinds, and products of none; of a path each product has some category."""
+    if field == KIND and 0 < len(query.other_kinds) <= MAX_VALUES:
+        return Not(Condition(field, query.other_kinds))
+    return Condition(field, values)
 
 
 def _rewritten(query: Query, part: Part, reading: Reading) -> Part | None:

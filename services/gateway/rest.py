@@ -182,7 +182,8 @@ main { max-width: 52rem; margin: 0 auto; padding: 2rem 1rem }
 section { margin: 0 0 1.5rem; padding: 1rem; background: #fff; border: 1px solid #e4e2dc;
   border-radius: 8px; overflow-x: auto }
 h3 { margin: 0 } p { margin: .25rem 0 } a { color: #7a2e3a } code { font-size: .9em }
-table { border-collapse: collapse; width: 100% } pre { overflow-x: auto; padding: .5rem; font-size: .85em }
+table { border-collapse: collapse; width: 100% }
+pre { overflow-x: auto; padding: .5rem; font-size: .85em }
 td { padding: .25rem .5rem; border-top: 1px solid #eee; vertical-align: top }
 @media (prefers-color-scheme: dark) {
   body { background: #161618; color: #eee } a { color: #f0a5b0 }

@@ -19,7 +19,7 @@ from services.gateway.spoken_sizes import SpokenSizes
 from services.gateway.stages import Boost
 from services.gateway.vocabulary import Vocabulary
 
-PRICE = "price_minor"
+PRICE, KIND = "price_minor", "kind"
 _MOST_FILTERS = 12
 
 
@@ -58,6 +58,7 @@ class Understanding:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         lexicon = vocabulary.lexicon
+        self._kinds = tuple(vocabulary.values.get(KIND, ()))
         self._forms = vocabulary.table.forms
         self._phrases = Phrases(vocabulary)
         self._prices = SpokenPrices(lexicon, vocabulary.currency, vocabulary.dearest)
@@ -73,6 +74,10 @@ class Understanding:
         normalizer = Normalizer(vocabulary.table)
         frequencies = vocabulary.frequencies
         self._known = Known(self._mentions, normalizer, frequencies, coverages)
+
+    def kinds_beside(self, kinds: Collection[str]) -> tuple[str, ...]:
+        """Returns the kinds of the catalogue that are none of these."""
+        return tuple(kind for kind in self._kinds if kind not in kinds)
 
     def read(
         self, text: str, *, exclude: Sequence[str] = (), ignore: Collection[str] = ()
