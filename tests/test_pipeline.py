@@ -137,7 +137,8 @@ def test_terms_add_up_to_the_score(
     fusion = Fusion(k=20, weights={"image": weight})
     query = ask(user_id="u-1", personalization=share, blend=blend, fusion=fusion, explain=True)
     answer = asyncio.run(rooms.pipeline.search(query))
-    assert len(answer.hits) == min(24, len({*text, *image}))
+    assert {*ids(answer)} <= {*text, *image}
+    assert len(answer.hits) >= min(24, len(text or image)), "pictures go, words never"
     for hit in answer.hits:
         total = sum(term.value for term in terms(hit))
         assert total == pytest.approx(hit.score, abs=1e-9)
