@@ -137,7 +137,10 @@ def pairs(data: DataDir) -> Mapping[str, Mapping[str, str]]:
     }
     return {
         "one": dict(release.generations),
-        "two": {kind: artifact.generation for kind, artifact in second.items()},
+        "two": {
+            **release.generations,
+            **{kind: artifact.generation for kind, artifact in second.items()},
+        },
     }
 
 
