@@ -17,7 +17,9 @@ from services.gateway.pipeline import SearchPipeline
 from services.gateway.query import MAX_BUDGET_MS, Query
 from services.gateway.query_options import Understand
 
-QUERIES = Path(__file__).parents[1] / "benchmarks" / "queries" / "exclusions.jsonl"
+_HOME = Path(__file__).parents[1] / "benchmarks" / "queries"
+QUERIES, UNSEEN = _HOME / "exclusions.jsonl", _HOME / "exclusions_unseen.jsonl"
+"""The set that the reading of exclusions was mended by, and one that it was not."""
 DEPTH = 10
 UNDERSTOOD, WORDS_ONLY = "understood", "understood, words alone"
 LITERAL = "nothing understood"
@@ -33,32 +35,38 @@ class ExclusionQuery:
     excluded: tuple[Label, ...]
 
 
-def exclusions(data: DataDir | None, dataset: Path | None) -> SuiteReport:
-    """Asks the drawn catalogue of ``data`` the labelled queries; no other dataset is of use.
+def exclusions(data: DataDir | None, dataset: Path | None) -> list[SuiteReport]:
+    """Asks the drawn catalogue of ``data`` both labelled sets; no other dataset is of use.
 
     A violation is a product among the first ten of which an excluded label holds, by how it was
-    drawn; the figure is their share of all products shown. Labels that drawing does not decide are
-    left out, and counted in the notes.
+    drawn; the figure is the mean of their share among the products that a query shows. Labels that
+    drawing does not decide are left out, and counted in the notes.
 
     Raises:
         SetupError: There is no drawn catalogue, or no queries.
     """
     if data is None:
         raise SetupError("the exclusions are labelled for a drawn catalogue: name its --data")
-    queries = list(read_queries(QUERIES))
     with drawn_shop(data) as shop:
-        systems = {
-            UNDERSTOOD: _found(shop.pipeline, queries, Understand(), ()),
-            WORDS_ONLY: _found(shop.pipeline, queries, Understand(), ("text",)),
-            LITERAL: _found(shop.pipeline, queries, Understand(enabled=False), ()),
-        }
-        rows = [row for name, found in systems.items() for row in _rows(shop, queries, name, found)]
-        return SuiteReport(
-            "exclusions",
-            f"{len(queries)} queries that exclude something, {len(shop.products)} drawn products",
-            tuple(rows),
-            tuple(_notes(shop.truth, queries)),
-        )
+        return [
+            _report("exclusions", shop, list(read_queries(QUERIES))),
+            _report("exclusions_unseen", shop, list(read_queries(UNSEEN))),
+        ]
+
+
+def _report(name: str, shop: DrawnShop, queries: Sequence[ExclusionQuery]) -> SuiteReport:
+    systems = {
+        UNDERSTOOD: _found(shop.pipeline, queries, Understand(), ()),
+        WORDS_ONLY: _found(shop.pipeline, queries, Understand(), ("text",)),
+        LITERAL: _found(shop.pipeline, queries, Understand(enabled=False), ()),
+    }
+    rows = [row for system, found in systems.items() for row in _rows(shop, queries, system, found)]
+    return SuiteReport(
+        name,
+        f"{len(queries)} queries that exclude something, {len(shop.products)} drawn products",
+        tuple(rows),
+        tuple(_notes(shop.truth, queries)),
+    )
 
 
 def read_queries(path: Path) -> Iterator[ExclusionQuery]:
@@ -115,7 +123,7 @@ def _rows(
         wrong = [each for label in query.excluded for each in (truth.holding(label),)]
         bad = frozenset[str]().union(*wrong)
         if query.excluded and any(truth.knows(label) for label in query.excluded):
-            violations += [float(name in bad) for name in ids]
+            violations.append(sum(name in bad for name in ids) / max(len(ids), 1))
         good = truth.right(query.wanted) - bad
         if good:
             right.append(sum(name in good for name in ids) / DEPTH)

@@ -42,7 +42,7 @@ def languages(data: DataDir | None, dataset: Path | None) -> list[SuiteReport]:
 SUITES: Mapping[str, Suite] = MappingProxyType(
     {
         "attributes": attributes,
-        "exclusions": lambda data, dataset: [exclusions(data, dataset)],
+        "exclusions": exclusions,
         "languages": languages,
         "fusion": lambda data, dataset: [fusion(data, dataset)],
         "pictures": lambda data, dataset: [pictures(data, dataset)],
