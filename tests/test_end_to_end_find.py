@@ -159,14 +159,14 @@ def test_styles_are_hits_and_their_colours_variants(
 
 
 def test_redis_killed_midway_costs_no_page(running: Running) -> None:
-    request = {"text": "dress", "page_size": 10, "collapse": True, "facets": ["kind"]}
+    request = {"text": "dress", "page_size": 5, "collapse": True, "facets": ["kind"]}
     whole = everything(walk(running, **request))
     first = running.search(**request)
     with running.without("redis"):
         second = running.search(**request, page_token=first["next_page_token"])
         assert "paging_restarted" in second["degraded_reasons"]
         third = running.search(**request, page_token=second["next_page_token"])
-    assert ids(first) + ids(second) + ids(third) == whole[:30]
+    assert ids(first) + ids(second) + ids(third) == whole[:15]
 
 
 def test_a_foreign_token_is_refused(running: Running) -> None:
@@ -259,7 +259,7 @@ def test_a_search_knows_the_change_that_it_asks_for(running: Running, writer: Wr
 
 
 def test_a_walk_is_frozen_while_the_catalogue_changes(running: Running, writer: Writer) -> None:
-    request: Json = {"text": "dress", "page_size": 12, "user_id": "u-0004"}
+    request: Json = {"text": "dress", "page_size": 5, "user_id": "u-0004"}
     for number in range(12):
         seq = writer.put(f"zz-{number:02}")
     frozen = everything(walk(running, **request, min_seq=seq))
@@ -277,7 +277,7 @@ def test_a_walk_is_frozen_while_the_catalogue_changes(running: Running, writer: 
         number += 1
         page = running.search(**request, min_seq=seq, page_token=page["next_page_token"])
         assert not page["degraded"]
-        assert len(page["hits"]) == 12 or not page["next_page_token"]
+        assert len(page["hits"]) == 5 or not page["next_page_token"]
         walked += ids(page)
     assert deleted
     assert walked == [name for name in frozen if name not in deleted]

@@ -266,7 +266,7 @@ async def test_photos_go_in_and_out(doors: Doors, stub: SearchServiceStub) -> No
         assert (len(reply.hits), reply.budget_ms) == (3, 2000)
     [parts] = doors.house.image.encoded  # the second time it was known by its hash
     assert parts[0].source == Photo(JPEG)
-    assert (parts[0].crop, parts[0].weight) == (Crop(0.25, 0, 0.5, 1), 0.5)
+    assert parts[0].crop == Crop(0.25, 0, 0.5, 1)
 
 
 async def test_a_photo_of_ten_megabytes_fits(doors: Doors, stub: SearchServiceStub) -> None:
@@ -357,6 +357,12 @@ async def test_bad_requests_are_refused_by_field(
     assert refused(caught.value) == (INVALID, field)
     assert "zq9" not in (caught.value.details() or "")
     assert doors.house.text.asked == []
+
+
+async def test_a_range_is_told_in_whole_numbers(stub: SearchServiceStub) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await stub.Search(pb.SearchRequest(text="a", min_seq=-1))
+    assert f"must be 0 to {2**63 - 1}" in (caught.value.details() or "")
 
 
 async def test_losing_a_stage_is_told_in_a_good_answer(

@@ -377,3 +377,12 @@ def test_no_query_that_names_something_loses_all_its_words(words: list[str], nam
 
 
 _SHARED = Understanding(_vocabulary())
+
+
+def test_what_no_product_is_called_yet_is_looked_up_as_it_is_written(
+    understanding: Understanding,
+) -> None:
+    assert "zebrawort" in understanding.read("zebrawort").words.split()
+    mended = understanding.read("drss")
+    assert {"dress", "drss"} <= set(mended.words.split())
+    assert mended.did_you_mean == "dress"

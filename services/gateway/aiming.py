@@ -42,9 +42,9 @@ def aim_at(query: Query, vectors: Sequence[QueryVector], count: int) -> Aim | No
 
     The query's vector is the weighted sum of the vectors of its parts. With words and pictures,
     the words say what is to be otherwise than in the picture, such as its colour: so the kind is
-    the picture's, unless the words name one. Where the query asks for two stages, the picture's
-    share in the first and the words' in the second are those of their sums; words that the encoder
-    does not know then leave the picture alone.
+    the picture's, unless the words name one or nothing is to be understood. Where the query asks
+    for two stages, the picture's share in the first and the words' in the second are those of their
+    sums; words that the encoder does not know then leave the picture alone.
 
     Args:
         query: The query.
@@ -70,7 +70,8 @@ def aim_at(query: Query, vectors: Sequence[QueryVector], count: int) -> Aim | No
     data = _packed(_sum(pairs))
     vector = QueryVector(fingerprint, _kind(bool(words), bool(pictures)), data)
     shown = [(part, each) for part, each in pictures if part.weight > 0]
-    if not (words and shown) or any(boost.field == _KIND for boost in query.boosts):
+    is_named = any(boost.field == _KIND for boost in query.boosts)
+    if not (words and shown) or is_named or not query.understand.enabled:
         return Aim(vector)
     return Aim(vector, data, depth, _packed(_sum(shown)))
 

@@ -39,6 +39,7 @@ class Draft:
     excluded: list[str] = field(default_factory=list)
     negative: list[str] = field(default_factory=list)
     understood: list[Understood] = field(default_factory=list)
+    taken_apart: list[str] = field(default_factory=list)
 
     def lifting(self) -> tuple[Boost, ...]:
         """The boosts, at most 32."""
@@ -143,6 +144,12 @@ class Composer:
             self.draft.readable[-1] += piece.written
         else:
             self._say(piece.part or piece.written)
+        self._keep_whole(piece)
+
+    def _keep_whole(self, piece: Found) -> None:
+        """Keeps a word of which a part is unknown: a product to come may be called so."""
+        if piece.part and not self._known.holds(piece.written):
+            self.draft.taken_apart.append(piece.written)
 
     def _say(self, text: str) -> None:
         self.draft.lookups.append(text)

@@ -173,7 +173,9 @@ class Understanding:
     def _reading(self, text: str, composer: Composer, mends: Sequence[Mend]) -> Reading:
         draft = composer.draft
         filters = tuple(dict.fromkeys(draft.filters))[:_MOST_FILTERS]
-        words = _joined(draft.lookups)
+        # A product that came since the words were gathered may be called just what was written.
+        new = [] if not draft.lookups else [mend.written for mend in mends if mend.is_used]
+        words = _joined([*draft.lookups, *new, *draft.taken_apart])
         is_read = bool(filters or draft.excluded or draft.negative)
         if not words and not is_read:
             words = text
