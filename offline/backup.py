@@ -26,6 +26,8 @@ def back_up(data: DataDir, file: Path) -> None:
         SetupError: The catalogue is in another database, or the copy cannot be made.
     """
     source = _file_of(data.require_catalog())
+    if file.is_dir():
+        raise SetupError(f"{file} is a folder: name a file in it for the copy")
     if not file.parent.is_dir():
         raise SetupError(f"there is no folder {file.parent} for the copy: make it first")
     seq = _copy_whole(source, file)
@@ -70,8 +72,7 @@ def _put_back(file: Path, live: Path) -> None:
         # Through the database, not by renaming: those who have it open see one more commit.
         _copy(fresh, live)
     finally:
-        for end in ("", "-wal", "-shm"):
-            fresh.with_name(fresh.name + end).unlink(missing_ok=True)
+        _remove(fresh)
 
 
 def _copy_whole(source: Path, target: Path) -> int:
@@ -79,7 +80,7 @@ def _copy_whole(source: Path, target: Path) -> int:
     scratch = target.with_name(f".{target.name}.new")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch.unlink(missing_ok=True)
+        _remove(scratch)
         _copy(source, scratch)
         with closing(sqlite3.connect(scratch)) as copy:
             # No longer in two files, and synced by the same commit.
@@ -93,13 +94,19 @@ def _copy_whole(source: Path, target: Path) -> int:
     except sqlite3.DatabaseError as error:
         raise SetupError(f"{source} cannot be copied to {target}: {error}") from error
     finally:
-        scratch.unlink(missing_ok=True)
+        _remove(scratch)
     return seq
+
+
+def _remove(database: Path) -> None:
+    """Removes a database of our own with what SQLite keeps beside it, such as on a full disk."""
+    for end in ("", "-journal", "-wal", "-shm"):
+        database.with_name(database.name + end).unlink(missing_ok=True)
 
 
 def _copy(source: Path, target: Path) -> None:
     if not source.is_file():
-        raise SetupError(f"there is no {source}")
+        raise SetupError(f"there is no file {source}")
     with (
         closing(sqlite3.connect(source, isolation_level=None)) as held,
         closing(sqlite3.connect(target)) as filled,

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,60 @@ def test_no_folder_is_made_for_a_copy(data: DataDir, shop: CatalogStore, tmp_pat
     with pytest.raises(SetupError, match="there is no folder"):
         back_up(data, tmp_path / "typo" / "copy.sqlite")
     assert not (tmp_path / "typo").exists()
+
+
+def test_a_folder_is_no_place_for_a_copy_and_no_copy(
+    data: DataDir, shop: CatalogStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.upsert([FULL])
+    with pytest.raises(SetupError, match="is a folder: name a file in it for the copy"):
+        back_up(data, data.root)
+    with pytest.raises(SetupError, match="there is no file"):
+        restore(data, data.root)
+    assert "Copying" not in capsys.readouterr().err
+    assert shop.count() == 1
+
+
+# Makes a copy on a small file system of its own, that is full before the copy is whole.
+ON_A_SMALL_DISK = """
+import subprocess, sys
+from pathlib import Path
+from offline.backup import back_up
+from offline.layout import DataDir
+from runtime.errors import SetupError
+
+disk = Path(sys.argv[2])
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], check=True)
+try:
+    back_up(DataDir(Path(sys.argv[1])), disk / "copy.sqlite")
+except SetupError as error:
+    print(error)
+print([path.name for path in disk.iterdir()])
+"""
+
+
+def test_a_copy_that_a_full_disk_ends_leaves_nothing_behind(
+    data: DataDir, shop: CatalogStore, tmp_path: Path
+) -> None:
+    # More than SQLite holds back in memory: only then is a journal on the disk.
+    long = (replace(plain(n), description="x" * 8_000) for n in range(1_000))
+    shop.upsert_all(long, pause_s=0)
+    unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*unshare, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no file system of its own can be mounted here (unshare is refused)")
+    (tmp_path / "disk").mkdir()
+    places = (str(data.root), str(tmp_path / "disk"))
+    done = subprocess.run(
+        [*unshare, sys.executable, "-c", ON_A_SMALL_DISK, *places],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    why, left = done.stdout.splitlines()
+    assert "cannot be copied to" in why
+    assert "disk is full" in why
+    assert left == "[]"
 
 
 def test_what_is_put_back_is_what_was_copied_and_what_was_there_is_kept(
