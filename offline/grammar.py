@@ -143,7 +143,8 @@ def _status(commands: "Commands") -> None:
         commands,
         "status",
         verbs.status,
-        says="Shows what runs on the data folder. Exit code 0 when all of it is ready, else 1.",
+        says="Shows what runs on the data folder. Exit code 0 when all of it is ready and refuses "
+        "no release,\nelse 1; a remark says why.",
         examples=("hemline status", "hemline status --json"),
         data=None,
     )

@@ -2,11 +2,24 @@
 
 import http.client
 import urllib.parse
+from dataclasses import dataclass
 
 SAME_FOR_S = 10.0  # of one reason, before it counts as one that stays
 _REMEDY = "run hemline build"
 _MAX_CHARS = 400
 _SILENT = "no answer yet"
+_REMARK = "ready, "  # what stands before what is wrong although a member is ready
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether a member is ready, and what is wrong in its own words; empty where nothing is.
+
+    A member that is ready may still have something to tell, such as a release that it refuses.
+    """
+
+    ready: bool
+    words: str
 
 
 class Reasons:
@@ -36,28 +49,35 @@ class Reasons:
         return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in grouped.items())
 
 
-def refusal(url: str, *, timeout_s: float = 1.0) -> str:
-    """Why ``url`` does not answer 200, in its own words; empty when it does, or is empty.
+def ask(url: str, *, timeout_s: float = 1.0) -> Answer:
+    """Asks ``url``, which answers 200 when it is ready; an empty one always is.
 
     It is asked directly: a proxy of the environment knows nothing of the loopback.
     """
     if not url:
-        return ""
+        return Answer(True, "")
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
     try:
         connection.request("GET", parts.path)
         answer = connection.getresponse()
-        if answer.status == 200:
-            return ""
         words = " ".join(answer.read(4 * _MAX_CHARS).decode(errors="replace").split())
-        return words[:_MAX_CHARS] or f"it answers {answer.status}"
+        if answer.status == 200:
+            remark = words.removeprefix(_REMARK) if words.startswith(_REMARK) else ""
+            return Answer(True, remark[:_MAX_CHARS])
+        return Answer(False, words[:_MAX_CHARS] or f"it answers {answer.status}")
     except (http.client.HTTPException, OSError):
-        return _SILENT
+        return Answer(False, _SILENT)
     finally:
         connection.close()
 
 
+def refusal(url: str, *, timeout_s: float = 1.0) -> str:
+    """Why ``url`` does not answer 200, in its own words; empty when it does, or is empty."""
+    answer = ask(url, timeout_s=timeout_s)
+    return "" if answer.ready else answer.words
+
+
 def answers(url: str, *, timeout_s: float = 1.0) -> bool:
     """Whether ``url`` answers 200; an empty one always does."""
-    return not refusal(url, timeout_s=timeout_s)
+    return ask(url, timeout_s=timeout_s).ready

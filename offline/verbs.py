@@ -129,7 +129,7 @@ def status(options: argparse.Namespace) -> int:
         print(json.dumps(shown.as_json(state, members), indent=1))
     else:
         shown.show(state, members)
-    return 0 if state.ready and all(member.state == "ready" for member in members) else 1
+    return 0 if state.ready and all(member.is_well for member in members) else 1
 
 
 def search(options: argparse.Namespace) -> int:

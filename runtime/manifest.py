@@ -154,7 +154,9 @@ def verify(folder: Path, manifest: Manifest) -> None:
         if name not in found:
             raise ArtifactRefused("file_missing", f"{folder} lacks {name}")
         if found[name] != file.size:
-            raise ArtifactRefused("file_size", f"{folder / name} has {found[name]} bytes")
+            raise ArtifactRefused(
+                "file_size", f"{folder / name} has {found[name]} bytes instead of {file.size}"
+            )
     for name, file in sorted(listed.items()):
         if measured(folder, name) != file:
             raise ArtifactRefused(
