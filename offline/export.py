@@ -70,11 +70,13 @@ def export(
         photos: Whether photos go along.
 
     Raises:
-        SetupError: There is no catalogue, or the suffix is none of these.
+        SetupError: There is no catalogue, the suffix is none of these, or a folder is there.
     """
     data.require_catalog()
     if not path.name.endswith((".parquet", ".jsonl", ".jsonl.gz")):
         raise SetupError(f"{path} must end in .parquet, .jsonl or .jsonl.gz")
+    if path.is_dir():
+        raise SetupError(f"{path} is a folder: name a file")
     if not path.parent.is_dir():
         raise SetupError(f"there is no folder {path.parent}")
     store = CatalogStore.open(data.database_url)

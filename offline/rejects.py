@@ -1,4 +1,4 @@
-"""Counts the rows that an import refuses, and keeps them so that they can be mended."""
+"""Counts the rows and photos that an import refuses, and keeps them so that they can be mended."""
 
 import csv
 from collections import Counter
@@ -40,13 +40,19 @@ class Rejects:
     Args:
         path: The file.
         counts: What was refused before, where an import goes on; empty where it begins.
+        photo_counts: The same of photos whose rows were taken.
         kept_bytes: How much of what was written before belongs to that.
     """
 
     def __init__(
-        self, path: Path, counts: Mapping[str, int] | None = None, kept_bytes: int = 0
+        self,
+        path: Path,
+        counts: Mapping[str, int] | None = None,
+        photo_counts: Mapping[str, int] | None = None,
+        kept_bytes: int = 0,
     ) -> None:
         self._counts = Counter(counts or {})
+        self._photo_counts = Counter(photo_counts or {})
         self._file = AppendedFile(path, kept_bytes)
         self._rows = csv.writer(self._file.file)
         if not kept_bytes:
@@ -63,20 +69,25 @@ class Rejects:
     ) -> None:
         if kind is not None:
             self._file.close()
-        elif self._counts:
+        elif self._counts or self._photo_counts:
             self._file.complete()
         else:
             self._file.drop()
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many were refused, by reason."""
+        """How many rows were refused, by reason."""
         return dict(self._counts)
+
+    @property
+    def photo_counts(self) -> Mapping[str, int]:
+        """How many photos of rows that were taken were refused, by reason."""
+        return dict(self._photo_counts)
 
     @property
     def path(self) -> Path | None:
         """The file, or None when nothing was refused."""
-        return self._file.path if self._counts else None
+        return self._file.path if self._counts or self._photo_counts else None
 
     def add(self, file: str, line: int, reason: str, row: str) -> None:
         """Refuses a row.
@@ -87,9 +98,17 @@ class Rejects:
             reason: Why, in a few words that are the same for all rows of the kind.
             row: The row as it is written there; cut to 60,000 characters, which is marked.
         """
+        self._counts[reason] += 1
+        self._keep(file, line, reason, row)
+
+    def add_photo(self, file: str, line: int, reason: str, row: str) -> None:
+        """Refuses a photo of a row that is taken; the row is listed, so that it can be mended."""
+        self._photo_counts[reason] += 1
+        self._keep(file, line, reason, row)
+
+    def _keep(self, file: str, line: int, reason: str, row: str) -> None:
         if len(row) > MAX_KEPT_CHARS:
             row = row[:MAX_KEPT_CHARS] + CUT
-        self._counts[reason] += 1
         self._rows.writerow((file, line, reason, row))
 
     def mark(self) -> int:

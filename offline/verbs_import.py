@@ -157,6 +157,8 @@ def _told(report: "ImportReport") -> int:
         say(f"  left out {count}: {reason}")
     for reason, count in sorted(report.refused.items()):
         say(f"  refused {count}: {reason}")
+    for reason, count in sorted(report.refused_photos.items()):
+        say(f"  photos refused {count}, their products taken: {reason}")
     if report.rejects is not None:
         say(f"what was refused is listed in {report.rejects}: mend it, and import it by --rows")
     if tally.urls:

@@ -28,7 +28,7 @@ ODD = Product(
     colour="Off White",
     season="",
     attributes={"a.b": "x", " n": " ", "ä": "1e5"},
-    sizes=(SizeStock(" S:3|", 0), SizeStock("", 2**62)),
+    sizes=(SizeStock(" S:3|", 0), SizeStock(" M", 2**62)),
     price_minor=0,
     currency="EUR",
     images=("0" * 64,),
@@ -87,7 +87,8 @@ def test_a_photo_beside_an_export_must_be_the_one_it_is_named_after(
     (kept,) = (file for file in (tmp_path / "out.jsonl.photos").rglob("*") if file.is_file())
     kept.write_bytes(photo("blue"))
     report = imported(plan_table(path, TableOptions()), again)
-    assert report.refused == {"the photo beside the export is not the one it is named after": 1}
+    reason = "the photo beside the export is not the one it is named after"
+    assert (report.refused, report.refused_photos) == ({}, {reason: 1})
 
 
 def test_an_export_appears_whole_or_not_at_all(data: DataDir, tmp_path: Path) -> None:
@@ -115,3 +116,11 @@ def test_a_row_that_was_changed_by_hand_is_checked(data: DataDir, tmp_path: Path
         "price_minor is not a whole number": 1,
         "a size is no object of size and stock": 1,
     }
+
+
+def test_a_folder_is_no_place_for_an_export(data: DataDir, tmp_path: Path) -> None:
+    (tmp_path / "out.jsonl").mkdir()
+    with pytest.raises(SetupError, match="is a folder: name a file"):
+        export(data, tmp_path / "out.jsonl", photos=True)
+    assert not list(tmp_path.glob("*.photos"))
+    assert not list(tmp_path.glob(".*"))

@@ -87,7 +87,8 @@ def test_what_a_mask_calls_background_is_painted(tmp_path: Path, data: DataDir) 
     put_photo(folder / "images" / f"{other}.jpg", "green")
     (folder / "segm" / f"{other}_segm.png").write_bytes(b"no mask")
     report = imported(plan_deepfashion(folder, masked="white"), data)
-    assert report.refused == {"the photo cannot be painted by its mask": 1}
+    assert report.refused == {}
+    assert report.refused_photos == {"the photo cannot be painted by its mask": 1}
     found = products(data)
     painted = MediaStore(data.media).get(found[DRESS].images[0])
     assert painted is not None

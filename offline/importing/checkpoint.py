@@ -47,7 +47,8 @@ class Place:
         line: Line of the last row of it that is in the store.
         rejects_bytes: Length of the rejects file at that moment.
         held_out_bytes: Length of the file of held-out events at that moment.
-        refused: What had been refused by then, by reason.
+        refused: Rows that had been refused by then, by reason.
+        refused_photos: Photos of rows that were taken, which had been refused by then.
         tally: What the import had come to by then.
     """
 
@@ -56,6 +57,7 @@ class Place:
     rejects_bytes: int = 0
     held_out_bytes: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    refused_photos: dict[str, int] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
 
 

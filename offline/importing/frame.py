@@ -27,7 +27,13 @@ _T = TypeVar("_T")
 
 
 class Stream(Protocol[_T]):
-    """What one file gives to the store."""
+    """What one file gives to the store.
+
+    Attributes:
+        rows_read: How many rows past line ``skip`` were read so far, whatever became of them.
+    """
+
+    rows_read: int
 
     def rows(self, skip: int) -> Iterator[tuple[int, _T]]:
         """Yields line and thing, for the rows past line ``skip``."""
@@ -73,7 +79,9 @@ def _run(plan: Plan, data: DataDir, options: ImportOptions, checkpoint: Checkpoi
     photos = PhotoIntake(MediaStore(data.media), urls, beside)
     try:
         with (
-            Rejects(rejects_file, begin.refused, begin.rejects_bytes) as rejects,
+            Rejects(
+                rejects_file, begin.refused, begin.refused_photos, begin.rejects_bytes
+            ) as rejects,
             HeldOut(held_out_file, begin.held_out_bytes) as held_out,
         ):
             run = _Run(Tools(store, photos, rejects, held_out, begin.tally), checkpoint, options)
@@ -87,7 +95,14 @@ def _run(plan: Plan, data: DataDir, options: ImportOptions, checkpoint: Checkpoi
     if plan.scratch is not None:
         shutil.rmtree(plan.scratch)
     held_out_kept = held_out.path if begin.tally.held_out else None
-    return ImportReport(begin.tally, rejects.counts, rejects.path, held_out_kept, begin.line)
+    return ImportReport(
+        begin.tally,
+        rejects.counts,
+        rejects.photo_counts,
+        rejects.path,
+        held_out_kept,
+        begin.line,
+    )
 
 
 class _Run:
@@ -115,16 +130,17 @@ class _Run:
     ) -> None:
         number, skip = place
         rows = stream.rows(skip)
-        done = told = 0
+        told = commits = 0
         while batch := list(islice(rows, COMMIT)):
-            if done:
+            if commits:
                 time.sleep(self._options.pause_s)
             stream.keep([thing for _, thing in batch])
-            done += len(batch)
+            commits += 1
             self._tell(number, batch[-1][0])
-            shown.note(f"{done} rows")
+            shown.note(_rows(stream.rows_read))
             shown.advance(max(0, source.place() - told))
             told = max(told, source.place())
+        shown.note(_rows(stream.rows_read))
         shown.advance(max(0, source.size - told))
 
     def _tell(self, number: int, line: int) -> None:
@@ -137,9 +153,14 @@ class _Run:
                 tools.rejects.mark(),
                 tools.held_out.mark(),
                 dict(tools.rejects.counts),
+                dict(tools.rejects.photo_counts),
                 tools.tally,
             )
         )
+
+
+def _rows(count: int) -> str:
+    return f"{count} row{'s' if count != 1 else ''}"
 
 
 def _where_to_begin(checkpoint: Checkpoint, *files: Path) -> Place:

@@ -87,7 +87,8 @@ class ImportReport:
 
     Attributes:
         tally: Its numbers.
-        refused: Rows, or photos of rows, that were refused, by reason.
+        refused: Rows that were refused, by reason.
+        refused_photos: Photos that were refused of rows that were taken, by reason.
         rejects: The file that lists them, None without any.
         held_out: The file of the events that were kept aside, None without any.
         resumed_at: Line at which an earlier run was taken up, 0 where none was.
@@ -95,6 +96,7 @@ class ImportReport:
 
     tally: Tally
     refused: Mapping[str, int]
+    refused_photos: Mapping[str, int]
     rejects: Path | None
     held_out: Path | None
     resumed_at: int

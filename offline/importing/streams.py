@@ -44,6 +44,7 @@ class ProductStream:
         self._seen: set[str] = set()
         self._standing: dict[str, int] = {}
         self._currency: str | None = None
+        self.rows_read = 0
 
     def rows(self, skip: int) -> Iterator[tuple[int, Product]]:
         """Yields line and product, for the rows past line ``skip``."""
@@ -51,9 +52,10 @@ class ProductStream:
             self._standing = self._lines_that_stand(self._part.whole)
         for record in self._part.source.read():
             told = _Told(record, self._part.source.path.name, self._tools, record.line > skip)
+            self.rows_read += record.line > skip
             found = told.read(self._found)
             if found is not None and record.line > skip:
-                yield record.line, self._tools.photos.take(found, told.refuse)
+                yield record.line, self._tools.photos.take(found, told.refuse_photo)
 
     def keep(self, products: Sequence[Product]) -> None:
         """Commits products."""
@@ -117,6 +119,7 @@ class EventStream:
         self._part = part
         self._tools = tools
         self._choice = choice
+        self.rows_read = 0
 
     def rows(self, skip: int) -> Iterator[tuple[int, Interaction]]:
         """Yields line and event, for the rows past line ``skip``."""
@@ -158,6 +161,7 @@ class EventStream:
 
         for record in self._part.source.read():
             is_told = skip is not None and record.line > skip
+            self.rows_read += is_told
             told = _Told(record, self._part.source.path.name, self._tools, is_told)
             event = told.read(event_of)
             if event is not None:
@@ -186,9 +190,14 @@ class _Told:
         return None
 
     def refuse(self, reason: str) -> None:
-        """Refuses the row, or something of it."""
+        """Refuses the row."""
         if self._is_told:
             self._tools.rejects.add(self._file, self.record.line, reason, self.record.raw)
+
+    def refuse_photo(self, reason: str) -> None:
+        """Refuses a photo of the row, which is taken without it."""
+        if self._is_told:
+            self._tools.rejects.add_photo(self._file, self.record.line, reason, self.record.raw)
 
     def skip(self, reason: str) -> None:
         """Passes the row by."""
