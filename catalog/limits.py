@@ -18,6 +18,7 @@ MAX_TEXT_CHARS = 512
 MAX_INT64 = 2**63 - 1
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#]", re.IGNORECASE)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _IMAGE_STATE = re.compile(r"none|pending|embedded|rejected\([a-z0-9_ -]{1,100}\)")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -38,13 +39,16 @@ def check_product(product: Product, *, path: str = "product") -> None:
         # A browser takes them out of an address, encoded or not: nobody could ask for the product.
         raise InvalidArgument("an id must be neither . nor ..", field=f"{path}.id")
     check_id(product.style_id, path=f"{path}.style_id")
+    for name, value in (("id", product.id), ("style_id", product.style_id)):
+        if value.isspace():
+            raise InvalidArgument("an id must be more than spaces", field=f"{path}.{name}")
     _check_text(product.title, MAX_TITLE_CHARS, f"{path}.title")
     if not product.title.strip():
         raise InvalidArgument("title must not be empty", field=f"{path}.title")
     _check_text(product.description, MAX_DESCRIPTION_CHARS, f"{path}.description")
     for name in ("brand", "kind", "gender", "colour", "season"):
         _check_text(getattr(product, name), MAX_WORD_CHARS, f"{path}.{name}")
-    _check_text(product.product_url, MAX_URL_CHARS, f"{path}.product_url")
+    _check_url(product.product_url, f"{path}.product_url")
     _check_count(len(product.category), MAX_CATEGORIES, f"{path}.category")
     for word in product.category:
         _check_text(word, MAX_WORD_CHARS, f"{path}.category")
@@ -118,6 +122,8 @@ def _check_offer(product: Product, path: str) -> None:
     _check_count(len(product.sizes), MAX_SIZES, f"{path}.sizes")
     for size in product.sizes:
         _check_text(size.size, MAX_WORD_CHARS, f"{path}.sizes")
+        if not size.size.strip():
+            raise InvalidArgument("a size needs a name", field=f"{path}.sizes")
         if not 0 <= size.stock <= MAX_INT64:
             raise InvalidArgument(f"stock must be 0 to {MAX_INT64}", field=f"{path}.sizes")
     if len({size.size for size in product.sizes}) < len(product.sizes):
@@ -131,6 +137,13 @@ def _check_offer(product: Product, path: str) -> None:
             )
     elif product.currency:
         raise InvalidArgument("a currency needs a price", field=f"{path}.currency")
+
+
+def _check_url(url: str, path: str) -> None:
+    """Refuses what a shop would link to and is no web address: ``javascript:`` is a script."""
+    _check_text(url, MAX_URL_CHARS, path)
+    if url and not _WEB_ADDRESS.match(url):
+        raise InvalidArgument("an address must begin with http:// or https://", field=path)
 
 
 def _check_text(text: str, limit: int, path: str) -> None:

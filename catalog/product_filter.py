@@ -207,7 +207,8 @@ def _check_condition(found: Condition, path: str) -> None:
         return
     path = f"{path}.in"
     if not 1 <= len(found.values) <= MAX_VALUES:
-        raise InvalidArgument(f"a condition needs a range or 1 to {MAX_VALUES} values", field=path)
+        needed = f"{NUMBER} needs a range or" if found.field == NUMBER else "this field needs"
+        raise InvalidArgument(f"{needed} 1 to {MAX_VALUES} values", field=path)
     for place, value in enumerate(found.values):
         if not 1 <= len(value) <= MAX_TITLE_CHARS:
             raise InvalidArgument(

@@ -17,7 +17,7 @@ from offline.importing.politeness import Politeness
 from offline.importing.safe_fetch import FetchProblem
 from offline.layout import DataDir
 from offline.progress import progress
-from runtime.errors import Conflict, ServiceError, SetupError
+from runtime.errors import Conflict, InvalidArgument, ServiceError, SetupError
 
 _MAX_REST_S = 60.0
 _CHANGES = 5
@@ -166,8 +166,13 @@ class _Run:
             return False
         self._urls.settle(url, sha256=photo.sha256)
         self._store.add_media([photo])
-        for product_id in self._urls.products_of(url):
-            self._show(product_id)
+        try:
+            for product_id in self._urls.products_of(url):
+                self._show(product_id)
+        except InvalidArgument as problem:
+            # An earlier version kept a product that is over a limit of today.
+            self._urls.settle(url, problem=problem.message)
+            return False
         return True
 
     def _show(self, product_id: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -301,6 +302,7 @@ def opened(folder: Path, *, products: int = 180) -> Iterator[PageHouse]:
     draw_catalog(data, products=products, seed=11)
     with closing(CatalogStore.open(data.database_url)) as store:
         store.upsert(list(_changed(list(store.scan()))))
+        _keep_script(data, store)
         shop = {product.id: product for product in store.scan()}
         store.add_interactions(list(_purchases(shop)))
         media = MediaStore(data.media)
@@ -333,15 +335,21 @@ def _served(rooms: Rooms) -> Iterator[str]:
 
 
 def _changed(drawn: Sequence[Product]) -> Iterator[Product]:
-    """Gives the two newest products an address, and sells a whole style out."""
+    """Gives the newest product an address, and sells a whole style out."""
     newest = sorted(drawn, key=lambda product: -product.added_seq)
     yield replace(newest[0], product_url=LINK)
-    yield replace(newest[1], product_url=SCRIPT)
     linked = {product.style_id for product in newest[:2]}
     sold = next(each.style_id for each in newest if each.sizes and each.style_id not in linked)
     for product in drawn:
         if product.style_id == sold:
             yield replace(product, sizes=tuple(replace(size, stock=0) for size in product.sizes))
+
+
+def _keep_script(data: DataDir, store: CatalogStore) -> None:
+    """Gives the second newest product the address of a script, as earlier versions kept one."""
+    newest = sorted(store.scan(), key=lambda product: -product.added_seq)
+    with closing(sqlite3.connect(data.database)) as kept, kept:
+        kept.execute("update products set product_url = ? where id = ?", (SCRIPT, newest[1].id))
 
 
 def _purchases(shop: Mapping[str, Product]) -> Iterator[Interaction]:

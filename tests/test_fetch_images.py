@@ -1,9 +1,11 @@
 """Promises of fetching photos: public addresses only, limits on all, and products get them."""
 
 import ipaddress
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -241,6 +243,18 @@ def test_a_change_of_the_product_meanwhile_is_kept(
     store.close()
     found = products(data)["1"]
     assert (found.price_minor, len(found.images)) == (500, 1)
+
+
+def test_a_product_over_a_limit_of_today_gets_no_photo_and_the_others_do(
+    data: DataDir, tmp_path: Path, server: Server
+) -> None:
+    feed(data, tmp_path, ("1", f"{server.url}/ok/red.jpg"), ("2", f"{server.url}/ok/blue.jpg"))
+    with closing(sqlite3.connect(data.database)) as kept, kept:
+        kept.execute("update products set product_url = 'javascript:alert(1)' where id = '1'")
+    report, _ = fetched(data, SafeFetcher(LIMITS, is_loopback))
+    assert (report.fetched, report.standing.waiting, report.standing.failed) == (1, 0, 1)
+    found = products(data)
+    assert (len(found["1"].images), len(found["2"].images)) == (0, 1)
 
 
 def test_no_address_but_a_public_one_is_connected_to(server: Server) -> None:

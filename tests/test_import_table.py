@@ -250,3 +250,18 @@ def test_what_the_catalogue_refuses_is_a_refused_row_and_the_others_go_in(
         (2, "a size is there twice"),
         (3, "an id must be neither . nor .."),
     ]
+
+
+def test_an_address_that_is_none_of_the_web_costs_its_row_only(
+    tmp_path: Path, data: DataDir
+) -> None:
+    links = ("javascript:alert(1)", "", "https://shop.example/3")
+    rows = [("id", "title", "url"), *((str(n), "A", link) for n, link in enumerate(links, 1))]
+    report = imported(plan_table(write_csv(tmp_path / "feed.csv", rows), YES), data)
+    assert changes(report) == (2, 0, 0)
+    assert {key: each.product_url for key, each in products(data).items()} == {
+        "2": "", "3": "https://shop.example/3",
+    }  # fmt: skip
+    assert [(line, why.rpartition(": ")[2]) for _, line, why in refusals(report)] == [
+        (2, "an address must begin with http:// or https://")
+    ]

@@ -142,6 +142,20 @@ def test_a_malformed_filter_is_refused_by_name(found: ProductFilter, field: str)
         filter_from_proto(_message(found))
 
 
+@pytest.mark.parametrize(
+    ("field", "needed"),
+    [
+        ("colour", "this field needs 1 to 1000 values"),
+        ("attributes.zq9", "this field needs 1 to 1000 values"),
+        ("price_minor", "price_minor needs a range or 1 to 1000 values"),
+    ],
+)
+def test_a_condition_of_nothing_is_told_what_its_field_needs(field: str, needed: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_filter(Condition(field))
+    assert caught.value.message == needed
+
+
 def _message(found: ProductFilter) -> pb.ProductFilter:
     try:
         return filter_to_proto(found)

@@ -161,6 +161,7 @@ BAD_BODIES: dict[str, tuple[bytes, str]] = {
     "deep objects": (b'{"a":' * 5000 + b"1" + b"}" * 5000, "body"),
     "an unknown field": (b'{"text": "a", "surprise": 1}', "surprise"),
     "an unknown field with an odd name": (b'{"text": "a", "zq9secret<b>": 1}', "body"),
+    "an unknown field with capitals": (b'{"text": "a", "pageSize": 1}', "pageSize"),
     "an unknown field below": (b'{"parts": [{"text": "a", "huh": 1}]}', "parts[0].huh"),
     "a field of a later version": (b'{"text": "a", "pins": 0.5}', "pins"),
     "an unknown facet": (b'{"facets": ["brand", "zq9secret"]}', "facets[1]"),
@@ -376,6 +377,23 @@ async def test_no_json_is_an_internal_error(door: Door, body: dict[str, object])
 )
 async def test_odd_words_are_only_words(door: Door, text: str) -> None:
     assert len((await door.search(text=text)).hits) == 4
+
+
+@pytest.mark.parametrize(
+    ("raw", "detail"),
+    [
+        (b'{"filter": {"field": "colour", "in": []}}', "the least number of entries is 1"),
+        (b'{"filter": {"and": []}}', "the least number of entries is 1"),
+        (b'{"filter": {"field": "colour"}}', "this field needs 1 to 1000 values"),
+        (b'{"text": 5}', "must be text"),
+        (b'{"text": "a", "page_size": "5"}', "must be a whole number"),
+        (b'{"text": "a", "explain": 1}', "must be true or false"),
+        (b'{"facets": {}}', "must be a list"),
+        (b'{"text": "a", "min_seq": -1}', "must be 0 or more"),
+    ],
+)
+async def test_a_refusal_is_in_plain_words(door: Door, raw: bytes, detail: str) -> None:
+    assert (await door.refused(raw)).detail == detail
 
 
 async def test_a_long_json_body_is_too_large(door: Door) -> None:

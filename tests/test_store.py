@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -75,6 +76,39 @@ def test_many_products_are_read_at_once_and_unknown_ones_left_out(store: Catalog
     assert sorted(found) == ids
     assert all(found[key].id == key for key in ids)
     assert store.get_many([]) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"product_url": "javascript:alert(1)"}, "product_url"),
+        ({"product_url": " https://shop.example/"}, "product_url"),
+        ({"product_url": "https:shop.example"}, "product_url"),
+        ({"product_url": "https://"}, "product_url"),
+        ({"product_url": "//shop.example/"}, "product_url"),
+        ({"product_url": "ftp://shop.example/"}, "product_url"),
+        ({"sizes": (SizeStock("", 1),)}, "sizes"),
+        ({"sizes": (SizeStock(" ", 1),)}, "sizes"),
+        ({"id": "  "}, "id"),
+        ({"id": "\u00a0\u3000"}, "id"),
+        ({"style_id": " "}, "style_id"),
+    ],
+)
+def test_what_no_shop_means_is_refused_to_every_writer(
+    store: CatalogStore, change: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        store.upsert([replace(FULL, **change)])
+    assert caught.value.field == f"products[0].{field}"
+    assert store.count() == 0
+
+
+@pytest.mark.parametrize("url", ["", "http://shop.example", "HTTPS://Shop.example/a b?c#d"])
+def test_an_address_of_the_web_is_kept_as_it_is(store: CatalogStore, url: str) -> None:
+    store.upsert([replace(FULL, product_url=url)])
+    kept = store.get(FULL.id)
+    assert kept is not None
+    assert kept.product_url == url
 
 
 def test_a_scan_goes_by_id_over_all_pages_and_can_go_on_later(store: CatalogStore) -> None:

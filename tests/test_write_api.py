@@ -1,6 +1,7 @@
 """Promises of the write side of the API: both doors over a real catalogue."""
 
 import asyncio
+import gzip
 import json
 import threading
 from collections.abc import AsyncIterator
@@ -115,6 +116,40 @@ async def test_a_product_of_any_id_is_reached_by_its_encoded_path(
 async def test_an_unencoded_slash_ends_an_id(light_doors: WriteDoors) -> None:
     await batch(light_doors, DRESS | {"id": "a/b"})
     problem(await light_doors.client.get("/v1/products/a/b"), 404)
+
+
+@pytest.mark.parametrize("path", ["%ff", "%fe", "%ed%a0%80", "a%c3"])
+async def test_a_path_that_is_no_utf_8_names_no_product(light_doors: WriteDoors, path: str) -> None:
+    await batch(light_doors, DRESS | {"id": "\ufffd"}, DRESS | {"id": "a\ufffd"})
+    url, seq = f"/v1/products/{path}", light_doors.store.seq()
+    for reply in (
+        await light_doors.client.put(url, json=DRESS),
+        await light_doors.client.get(url),
+        await light_doors.client.get(f"{url}/similar"),
+        await light_doors.client.delete(url),
+    ):
+        assert problem(reply, 400).field == "product_id"
+    assert light_doors.store.seq() == seq
+    assert (await shown(light_doors, "%EF%BF%BD"))["id"] == "\ufffd"
+
+
+async def test_an_id_of_spaces_is_refused(light_doors: WriteDoors) -> None:
+    reply = await light_doors.client.put("/v1/products/%20%20", json=DRESS)
+    assert problem(reply, 400).field == "id"
+    told = await batch(light_doors, DRESS | {"id": " "})
+    assert (told.results[0].status, told.results[0].field) == ("rejected", "id")
+
+
+async def test_a_compressed_body_is_told_that_it_is_not_taken(light_doors: WriteDoors) -> None:
+    packed, header = gzip.compress(json.dumps(DRESS).encode()), {"Content-Encoding": "gzip"}
+    reply = await light_doors.client.put("/v1/products/p-1", content=packed, headers=header)
+    told = problem(reply, 400)
+    assert (told.field, told.detail) == (
+        "content-encoding", "a body is taken as it is, without an encoding",
+    )  # fmt: skip
+    plain = {"Content-Encoding": "identity"}
+    reply = await light_doors.client.put("/v1/products/p-1", json=DRESS, headers=plain)
+    assert reply.status_code == 200
 
 
 async def test_what_the_catalogue_sets_is_accepted_whatever_it_says(
@@ -355,6 +390,12 @@ BAD_PRODUCTS: dict[str, tuple[bytes, str]] = {
     "an attribute that is no text": (b'{"title": "a", "attributes": {"pattern": 1}}', "attributes"),
     "deep nesting": (b'{"title": "a", "category": ' + b"[" * 20000 + b"]" * 20000 + b"}", "body"),
     "deep objects": (b'{"a":' * 5000 + b"1" + b"}" * 5000, "body"),
+    "an unknown field with capitals": (b'{"title": "a", "priceMinor": 1}', "priceMinor"),
+    "a size without a name": (b'{"title": "a", "sizes": [{"size": "", "stock": 1}]}', "sizes"),
+    "a script as an address": (
+        b'{"title": "a", "product_url": "javascript:zq9secret"}', "product_url",
+    ),
+    "a style of spaces": (b'{"title": "a", "style_id": "  "}', "style_id"),
     "no title": (b"{}", "title"),
     "a long title": (b'{"title": "' + b"a" * 1001 + b'"}', "title"),
     "a long description": (
@@ -394,6 +435,9 @@ async def test_a_bad_product_of_a_batch_is_rejected_alone_if_it_is_json(
     assert MARK not in reply.text
     told = BatchUpsertReply.model_validate_json(reply.content)
     assert [each.status for each in told.results] == ["created", "rejected"]
+    # Its path is that within the product: a verdict has no body to speak of.
+    at = (told.results[1].field or "").split(".")[0]
+    assert at in ((field.split(".")[0], "id") if field != "body" else ("",))
 
 
 @pytest.mark.parametrize(
@@ -564,6 +608,18 @@ async def test_bad_calls_are_refused_by_field(light_doors: WriteDoors, name: str
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await light_doors.stub.UpsertProducts(request)
     assert refused(caught.value) == (grpc.StatusCode.INVALID_ARGUMENT, field)
+
+
+async def test_grpc_keeps_to_the_limits_of_the_catalogue(light_doors: WriteDoors) -> None:
+    products = [
+        message("a", product_url="javascript:alert(1)"),
+        message("b", sizes=[catalog_pb2.SizeStock(stock=1)]),
+        message("  "),
+    ]
+    reply = await light_doors.stub.UpsertProducts(pb.UpsertProductsRequest(products=products))
+    assert [(each.status, each.field) for each in reply.results] == [
+        ("rejected", "product_url"), ("rejected", "sizes"), ("rejected", "id"),
+    ]  # fmt: skip
 
 
 async def test_a_large_call_is_refused(light_doors: WriteDoors) -> None:

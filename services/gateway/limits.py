@@ -22,7 +22,7 @@ def check_ids(values: Sequence[str], most: int, path: str) -> None:
 def check_range(value: float, low: float, high: float, path: str) -> None:
     """Refuses a number that is not within the range, NaN included."""
     if not low <= value <= high:  # false for NaN as well
-        raise InvalidArgument(f"must be {low:g} to {high:g}", field=path)
+        raise InvalidArgument(f"must be {_written(low)} to {_written(high)}", field=path)
 
 
 def check_choice(value: str, choices: Sequence[str], path: str) -> None:
@@ -32,3 +32,8 @@ def check_choice(value: str, choices: Sequence[str], path: str) -> None:
         raise InvalidArgument(
             f"must be {known}" if len(choices) == 1 else f"must be one of {known}", field=path
         )
+
+
+def _written(bound: float) -> str:
+    """A whole number with all its digits, any other short."""
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"

@@ -20,6 +20,7 @@ MAX_JSON_BYTES = 64 << 10
 MAX_PHOTO_BYTES = 10 << 20
 MAX_FORM_BYTES = MAX_PHOTO_BYTES + MAX_JSON_BYTES + (16 << 10)  # photos, JSON, part headers
 MAX_FILES = 16
+_ENCODING = "content-encoding"
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -31,10 +32,14 @@ async def read(request: Request, most: int, *, timeout_s: float) -> bytes:
     """The whole body.
 
     Raises:
+        InvalidArgument: It is compressed.
         TooLarge: It is, or says that it is, over ``most`` bytes.
         BodyTimeout: It did not arrive in time.
         ClientDisconnect: The client is gone.
     """
+    if request.headers.get(_ENCODING, "").strip().lower() not in ("", "identity"):
+        # A few bytes may unpack to any number of them.
+        raise InvalidArgument("a body is taken as it is, without an encoding", field=_ENCODING)
     told = request.headers.get("content-length", "")
     if told.isdecimal() and int(told[:20]) > most:
         raise _too_large(most)

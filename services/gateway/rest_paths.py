@@ -3,10 +3,12 @@
 A server hands over a path that is decoded already: the ``/`` of an id looks like any other there.
 """
 
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 from starlette.requests import Request
 from starlette.types import Scope
+
+from runtime.errors import InvalidArgument
 
 _PRODUCTS = ["", "v1", "products"]
 
@@ -14,13 +16,21 @@ _PRODUCTS = ["", "v1", "products"]
 def kept_encoded(scope: Scope) -> Scope:
     """Returns the scope with the id of a product's path encoded, so that it is one segment."""
     raw: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
-    segments = [unquote(each) for each in raw.partition(b"?")[0].decode("latin-1").split("/")]
+    told = [unquote_to_bytes(each) for each in raw.partition(b"?")[0].split(b"/")]
+    segments = [each.decode("utf-8", "replace") for each in told]
     if segments[:3] != _PRODUCTS or len(segments) < 4:
         return scope
-    segments[3] = quote(segments[3], safe="")
+    segments[3] = quote(told[3], safe="")  # of the bytes: those that are no UTF-8 stay apart
     return {**scope, "path": "/".join(segments)}
 
 
 def product_id_of(request: Request) -> str:
-    """The id in the path of a request that came through :func:`kept_encoded`; not checked."""
-    return unquote(request.path_params["product_id"])
+    """The id in the path of a request that came through :func:`kept_encoded`.
+
+    Raises:
+        InvalidArgument: Its bytes are not UTF-8; nothing else of it is checked.
+    """
+    try:
+        return unquote_to_bytes(request.path_params["product_id"]).decode()
+    except UnicodeDecodeError:
+        raise InvalidArgument("an id must be in UTF-8", field="product_id") from None

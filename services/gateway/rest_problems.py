@@ -11,7 +11,29 @@ from runtime.errors import InvalidArgument, ServiceError, Unauthenticated
 from runtime.tracing import current_request_id
 
 MEDIA_TYPE = "application/problem+json"
-_PLAIN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+# In our own words; the numbers are limits of the schema, never of what was sent.
+_WORDS = {
+    "extra_forbidden": "there is no such field",
+    "missing": "this field is required",
+    "too_short": "the least number of entries is {min_length}",
+    "too_long": "the greatest number of entries is {max_length}",
+    "string_too_short": "the least number of characters is {min_length}",
+    "string_too_long": "the greatest number of characters is {max_length}",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "greater_than_equal": "must be {ge} or more",
+    "greater_than": "must be more than {gt}",
+    "less_than_equal": "must be {le} or less",
+    "less_than": "must be less than {lt}",
+}
 
 
 def problem(error: ServiceError, *, status: int = 0) -> Response:
@@ -53,12 +75,13 @@ def problem_of(
     return Response(orjson.dumps(body), status, headers and dict(headers), media_type=MEDIA_TYPE)
 
 
-def refused(error: ValidationError) -> InvalidArgument:
-    """The first thing that is wrong with a body."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = path_of(first["loc"]) or "body"
-    if first["type"] == "extra_forbidden":
-        return InvalidArgument("there is no such field", field=field)
+def refused(error: ValidationError, *, whole: str = "body") -> InvalidArgument:
+    """The first thing that is wrong with a body; ``whole`` is the field where none can be named."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = path_of(first["loc"]) or whole
+    words = _WORDS.get(first["type"])
+    if words is not None:
+        return InvalidArgument(words.format_map(first.get("ctx", {})), field=field)
     return InvalidArgument(first["msg"][:1].lower() + first["msg"][1:], field=field)
 
 

@@ -120,7 +120,7 @@ def _item(found: object) -> Item:
             raise InvalidArgument("a product in a batch needs its id", field="id")
         return to_product(body, body.id)
     except ValidationError as error:
-        problem = refused(error)
+        problem = refused(error, whole="")
     except InvalidArgument as error:
         problem = error
     return Verdict(_id_of(found), REJECTED, problem.message, problem.field or "")
