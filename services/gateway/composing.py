@@ -1,18 +1,16 @@
 """Puts together what the pieces of a query ask of the stages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
 from types import MappingProxyType
 
 from catalog.product_filter import AllOf, AnyOf, Condition, Not, ProductFilter
 from services.gateway.answer import Understood
+from services.gateway.draft import Draft
 from services.gateway.exclusions import Exclusion
 from services.gateway.known import Ignored, Known
 from services.gateway.meanings import Meaning, Values
 from services.gateway.phrases import Found
 from services.gateway.scanning import Word
-from services.gateway.stages import Boost
 
 WORDS = "words"
 """The field of what no field of the catalogue knows."""
@@ -22,29 +20,9 @@ _WEIGHTS: Mapping[str, float] = MappingProxyType(
 )
 _WEIGHT = 0.6
 _NEAR, _WIDER = 0.7, 0.5
-_MOST_BOOSTS = 32
 _MOST_VALUES = 500
 # A field that hardly any product has says little about those without it.
 _SPARSE = 0.3
-
-
-@dataclass(slots=True)
-class Draft:
-    """A reading in the making."""
-
-    lookups: list[str] = field(default_factory=list)
-    readable: list[str] = field(default_factory=list)
-    boosts: dict[tuple[str, tuple[str, ...]], float] = field(default_factory=dict)
-    filters: list[ProductFilter] = field(default_factory=list)
-    excluded: list[str] = field(default_factory=list)
-    negative: list[str] = field(default_factory=list)
-    understood: list[Understood] = field(default_factory=list)
-    taken_apart: list[str] = field(default_factory=list)
-
-    def lifting(self) -> tuple[Boost, ...]:
-        """The boosts, at most 32."""
-        boosts = (Boost(home, held, weight) for (home, held), weight in self.boosts.items())
-        return tuple(islice(boosts, _MOST_BOOSTS))
 
 
 class Composer:
