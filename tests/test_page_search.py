@@ -50,6 +50,8 @@ def test_every_action_searches_the_words_in_the_box(visit: Visit, act: str) -> N
     visit.settled()
     box = visit.box
     box.fill("blue shirt")
+    box.blur()  # Whoever goes on with something else has left the suggestions.
+    expect(visit.page.get_by_role("listbox", name="Suggestions")).to_be_hidden()
     with visit.page.expect_request(lambda request: request.url.endswith("/v1/search")) as sent:
         match act:
             case "photo":

@@ -24,7 +24,7 @@ Right = Callable[[Labelled, Run], Sequence[str]]
 def shop(world: DataDir, tmp_path_factory: pytest.TempPathFactory) -> DataDir:
     """A copy of the small world, to be released anew."""
     root = tmp_path_factory.mktemp("tuned")
-    for name in ("artifacts", "media", "vectors"):
+    for name in ("artifacts", "media"):
         shutil.copytree(world.root / name, root / name)
     for path in world.root.iterdir():
         if path.is_file():
