@@ -1,5 +1,6 @@
 """What the words of a query are read as, on a small shop."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -386,3 +387,32 @@ def test_what_no_product_is_called_yet_is_looked_up_as_it_is_written(
     mended = understanding.read("drss")
     assert {"dress", "drss"} <= set(mended.words.split())
     assert mended.did_you_mean == "dress"
+
+
+@pytest.mark.parametrize("text", ["원" * 512, "3만" * 250, "빨간원피스" * 100, "leinenkleid" * 46])
+def test_a_word_without_an_end_takes_no_longer_than_many_words(
+    understanding: Understanding, text: str
+) -> None:
+    def steps(given: str) -> int:
+        count = 0
+
+        def note(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        sys.setprofile(note)
+        try:
+            understanding.read(given)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    # Calls instead of seconds; a hostile word once cost a hundred times as many.
+    assert steps(text) < 3 * steps("원피스 drses " * 57)
+
+
+def test_another_one_is_no_exclusion(understanding: Understanding) -> None:
+    found = understanding.read("noch ein rotes Kleid").understood
+    assert {(told.value, told.effect) for told in found} == {("red", "boost"), ("dress", "boost")}
+    neither = understanding.read("Kleid weder rot noch schwarz").understood
+    assert {told.value for told in neither if told.effect == "exclude"} == {"red", "black"}

@@ -16,6 +16,8 @@ from services.gateway.vocabulary import Vocabulary
 
 ROLES = ("exclude_before", "exclude_after", "exclude_or", "exclude_and", "exclude_end")
 
+# No garment has a longer name in one word, and to take one apart takes longer the longer it is.
+_LONGEST_APART = 40
 _LONGEST = 5
 _CACHED = 50_000
 _SHORTEST_VALUE = 3
@@ -145,6 +147,8 @@ class Phrases:
         Returns:
             Its pieces in order, or nothing where none of it is known.
         """
+        if len(word.key) > _LONGEST_APART:
+            return []
         if has_hangul(word.key):
             parts: Sequence[str] = segments(word.key, self._phrases)
         else:

@@ -11,6 +11,7 @@ from services.gateway.scanning import Word, words_of
 _T = TypeVar("_T")
 _LONGEST = 4
 _MOST = Decimal(10) ** 15
+_LONGEST_PRICE = 40  # letters of a price in one word; to read more takes longer and longer
 _LEFT_OVER = 2  # letters, such as a particle, behind a currency
 
 
@@ -136,6 +137,8 @@ class SpokenNumbers:
     def _parts(
         self, text: str, markers: Mapping[str, object], after_number: bool
     ) -> list[str] | None:
+        if len(text) > _LONGEST_PRICE:
+            return None
         parts: list[str] = []
         place, is_money = 0, False
         while place < len(text):
