@@ -8,7 +8,16 @@ from offline.grammar_parts import takes_json, verb_of
 if TYPE_CHECKING:
     from offline.grammar_parts import Commands
 
-_KINDS = ("text", "image", "encoder", "ranking", "vocabulary", "fusion")
+_KINDS = (
+    "text",
+    "image",
+    "encoder",
+    "ranking",
+    "neighbours",
+    "popularity",
+    "vocabulary",
+    "fusion",
+)
 
 
 def add_releases(commands: "Commands") -> None:

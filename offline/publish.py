@@ -12,9 +12,22 @@ from services.gateway.vocabulary import FORMAT as VOCABULARY_FORMAT
 from services.image_retriever.architecture import FORMAT as ENCODER_FORMAT
 from services.image_retriever.index import VectorIndex
 from services.reranker.factors import FORMAT as RANKING_FORMAT
+from services.reranker.neighbours import FORMAT as NEIGHBOURS_FORMAT
+from services.reranker.neighbours import KIND as NEIGHBOURS
+from services.reranker.popularity import FORMAT as POPULARITY_FORMAT
+from services.reranker.popularity import KIND as POPULARITY
 from services.text_retriever.index import FORMAT as TEXT_FORMAT
 
-KINDS = ("text", "image", "encoder", "ranking", "vocabulary", "fusion")
+KINDS = (
+    "text",
+    "image",
+    "encoder",
+    "ranking",
+    "neighbours",
+    "popularity",
+    "vocabulary",
+    "fusion",
+)
 NEEDED = ("text", "image")
 """Kinds without which there is nothing to serve."""
 
@@ -26,6 +39,8 @@ def formats() -> Mapping[str, int]:
         "image": VectorIndex.FORMAT,
         "encoder": ENCODER_FORMAT,
         "ranking": RANKING_FORMAT,
+        NEIGHBOURS: NEIGHBOURS_FORMAT,
+        POPULARITY: POPULARITY_FORMAT,
         "fusion": FUSION_FORMAT,
         "vocabulary": VOCABULARY_FORMAT,
     }
