@@ -47,10 +47,10 @@ class Doors:
             FakeRanking({"u-1": {"d": 1.0, "a": 0.2}}),
             media=pictures,
         )
-        self.servicer = SearchServicer(self.house.pipeline, self.house.documents, pictures)
         self.rooms = Rooms(
             self.house.pipeline, self.house.documents, pictures, None, str, Metrics("gateway")
         )
+        self.servicer = SearchServicer(self.rooms)
         settings = ServerSettings(in_flight_limit=IN_FLIGHT_LIMIT, max_message_mib=MAX_MESSAGE_MIB)
         self.server = StageServer("gateway", self._register, [NAME], settings, Metrics("gateway"))
 

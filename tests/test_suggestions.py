@@ -75,9 +75,6 @@ class Doors:
 
     def __init__(self, folder: Path, suggester: Suggester) -> None:
         house, pictures = House(), Pictures(MediaStore(folder))
-        self.servicer = SearchServicer(
-            house.pipeline, house.documents, pictures, suggester=suggester
-        )
         rooms = Rooms(
             house.pipeline,
             house.documents,
@@ -87,6 +84,7 @@ class Doors:
             Metrics("gateway"),
             suggester=suggester,
         )
+        self.servicer = SearchServicer(rooms)
         transport = httpx.ASGITransport(create_app(rooms, web=folder))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://hemline")
         self.server = StageServer(

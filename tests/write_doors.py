@@ -91,7 +91,7 @@ async def open_doors(
     transport = httpx.ASGITransport(
         create_app(rooms, web=folder / "web"), raise_app_exceptions=False
     )
-    servicer = SearchServicer(rooms.searching, rooms.documents, pictures, writes)
+    servicer = SearchServicer(rooms)
 
     def register(server: grpc.aio.Server) -> None:
         add_SearchServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]

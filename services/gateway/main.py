@@ -42,12 +42,12 @@ from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
 from services.gateway.redis_keep import RedisKeep, connect
 from services.gateway.rest import create_app
-from services.gateway.rest_routes import Rooms
 from services.gateway.rest_server import HttpServer
 from services.gateway.result_lists import ProcessLists, RedisLists
 from services.gateway.sealed import Keys
 from services.gateway.servicer import NAME, SearchServicer
 from services.gateway.servicer_access import admission
+from services.gateway.servicer_rooms import Rooms
 from services.gateway.settings import Settings
 from services.gateway.shoppers import DemoShoppers
 from services.gateway.stages import FactorCache as Factors
@@ -67,9 +67,7 @@ async def run(config: Settings, serving: ServerSettings) -> None:
     metrics = Metrics(STAGE)
 
     def register(server: grpc.aio.Server) -> None:
-        servicer = SearchServicer(
-            rooms.searching, rooms.documents, rooms.pictures, rooms.writes, rooms.suggester
-        )
+        servicer = SearchServicer(rooms)
         add_SearchServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]  # generated code
 
     access = open_access(config)

@@ -7,7 +7,7 @@ from services.gateway.access import Access
 from services.gateway.answer import Answer
 from services.gateway.keys import ACT_AS_USER, KeyRing, current_caller
 from services.gateway.query import Query
-from services.gateway.servicer import Searching
+from services.gateway.servicer_rooms import Searching
 from services.gateway.sessions import Sessions
 from services.gateway.settings import Settings, require_loopback
 

@@ -7,7 +7,7 @@ from runtime.errors import ServiceError
 from runtime.metrics import Metrics
 from services.gateway.answer import Answer
 from services.gateway.query import Query
-from services.gateway.servicer import Searching
+from services.gateway.servicer_rooms import Searching
 
 
 class ObservedSearch:

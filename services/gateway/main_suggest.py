@@ -9,7 +9,7 @@ from services.gateway.past_queries import PastQueries
 from services.gateway.query import Query
 from services.gateway.redis_keep import RedisKeep
 from services.gateway.sealed import Keys
-from services.gateway.servicer import Searching
+from services.gateway.servicer_rooms import Searching
 from services.gateway.settings import Settings
 
 MAX_NOTES = 100  # at once; a Redis that is slow gets no more

@@ -28,10 +28,11 @@ from services.gateway.rest_openapi import (
 )
 from services.gateway.rest_problems import problem, problem_of
 from services.gateway.rest_products import ProductRoutes
-from services.gateway.rest_routes import JSON, Rooms, Routes
+from services.gateway.rest_routes import JSON, Routes
 from services.gateway.rest_similar import SimilarRoutes
 from services.gateway.rest_suggest import SuggestRoutes
 from services.gateway.schemas import BatchGetBody, SearchBody
+from services.gateway.servicer_rooms import Rooms
 from services.gateway.similar import SimilarFinder
 
 WEB = Path(__file__).parent / "web"

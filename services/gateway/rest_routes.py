@@ -1,54 +1,29 @@
 """The REST door: one method a route, each a translation and a call of a room."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from runtime.errors import InvalidArgument, NotFound, TooLarge
-from runtime.metrics import Metrics
 from runtime.tracing import current_request_id
 from services.gateway import rest_bodies as bodies
-from services.gateway.access import Access, open_to_all
-from services.gateway.catalog_writes import CatalogWrites
 from services.gateway.limits import check_id
-from services.gateway.pictures import Pictures
 from services.gateway.query import Query, within_time
 from services.gateway.rest_json import ProductJson, answer_to_json
 from services.gateway.rest_paths import product_id_of
 from services.gateway.rest_query import header_s, number
 from services.gateway.schemas import BatchGetBody, SearchBody, to_query
-from services.gateway.servicer import Searching
-from services.gateway.shoppers import DemoShoppers
-from services.gateway.stages import Documents
-from services.gateway.suggesting import Suggester
+from services.gateway.servicer_rooms import Rooms
+
+__all__ = ["JSON", "Rooms", "Routes"]
 
 JSON = "application/json"
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_MINUTE = "public, max-age=60"
 MAX_SHOPPERS = 200
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
-
-
-@dataclass(frozen=True, slots=True)
-class Rooms:
-    """What the doors open to.
-
-    ``shoppers`` is None where the catalogue is not the demo's; ``writes`` is None where the
-    gateway only reads; ``access`` says who may; ``suggester`` is None where nothing is suggested.
-    """
-
-    searching: Searching
-    documents: Documents
-    pictures: Pictures
-    shoppers: DemoShoppers | None
-    why_not_ready: Callable[[], str]
-    metrics: Metrics
-    writes: CatalogWrites | None = None
-    access: Access = field(default_factory=open_to_all)
-    suggester: Suggester | None = None
 
 
 class Routes:

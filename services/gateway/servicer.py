@@ -1,6 +1,6 @@
 """The gRPC door: SearchService over the same rooms as REST."""
 
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 import grpc
 
@@ -8,11 +8,8 @@ from fashion.search.v1 import search_pb2 as pb
 from fashion.search.v1.search_pb2_grpc import SearchServiceServicer
 from runtime.errors import InvalidArgument, NotFound
 from runtime.tracing import METADATA_KEY, current_request_id
-from services.gateway.answer import Answer
-from services.gateway.catalog_writes import CatalogWrites
 from services.gateway.limits import check_id, check_ids
-from services.gateway.pictures import Pictures
-from services.gateway.query import Query, within_time
+from services.gateway.query import within_time
 from services.gateway.servicer_messages import (
     ProductMessages,
     answer_to_proto,
@@ -21,39 +18,24 @@ from services.gateway.servicer_messages import (
 )
 from services.gateway.servicer_products import ProductMethods
 from services.gateway.servicer_queries import query_from_proto, similar_from_proto
+from services.gateway.servicer_rooms import Rooms
 from services.gateway.similar import SimilarFinder
-from services.gateway.stages import Documents
-from services.gateway.suggesting import DEFAULT_LIMIT, Suggester
+from services.gateway.suggesting import DEFAULT_LIMIT
 
 NAME = "fashion.search.v1.SearchService"
 MAX_BATCH = 100
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
-class Searching(Protocol):
-    """Answers searches."""
-
-    async def search(self, query: Query) -> Answer:
-        """The answer, or a ServiceError."""
-        ...
-
-
 class SearchServicer(SearchServiceServicer):
     """Translates between messages and rooms, and raises what the guard turns into a status."""
 
-    def __init__(
-        self,
-        searching: Searching,
-        documents: Documents,
-        pictures: Pictures,
-        writes: CatalogWrites | None = None,
-        suggester: Suggester | None = None,
-    ) -> None:
-        self._products = ProductMethods(writes)
-        self._searching = searching
-        self._documents = documents
-        self._pictures = pictures
-        self._suggester = suggester
+    def __init__(self, rooms: Rooms) -> None:
+        self._products = ProductMethods(rooms.writes)
+        self._searching = rooms.searching
+        self._documents = rooms.documents
+        self._pictures = rooms.pictures
+        self._suggester = rooms.suggester
         self._messages = ProductMessages()
 
     async def Search(self, request: pb.SearchRequest, context: _Context) -> pb.SearchResponse:
