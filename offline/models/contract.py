@@ -48,9 +48,12 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """One held-out product for each of some users, for early stopping and for searches.
+    """One product for each of some users, for early stopping and for searches.
 
-    ``users`` and ``products`` are rows and columns of the training, both int [n].
+    ``users`` and ``products`` are rows and columns of the training, both int [n]. **The pairs
+    stand in the training.** Who checks on them learns from ``validation.without(training,
+    validation)`` (of ``offline.recommendations``) meanwhile; with the options chosen a recipe may
+    learn from everything.
     """
 
     users: Rows

@@ -1,0 +1,118 @@
+"""Factorises the confidences by alternating least squares."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from offline.models.contract import Training, Validation
+from offline.models.factors import FactorModel
+from offline.models.held_out import ndcg
+from offline.progress import Progress
+from runtime.errors import SetupError
+
+if TYPE_CHECKING:
+    from implicit.cpu.als import AlternatingLeastSquares
+
+_EVERY = 3
+"""Passes between two looks at the validation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Als:
+    """Implicit feedback by alternating least squares (Hu, Koren, Volinsky, ICDM 2008).
+
+    Attributes:
+        factors: Width of a vector, 1 or more.
+        regularization: Pull towards zero, more than 0.
+        iterations: Passes over shoppers and products, 1 or more.
+        alpha: What every confidence is multiplied by, more than 0.
+        seed: Of the first factors.
+        patience: With a validation, ends after so many looks in a row (one each 3 passes) that
+            were no better than the best; 0 looks at nothing.
+    """
+
+    name: ClassVar[str] = "als"
+    factors: int = 64
+    regularization: float = 1.0
+    iterations: int = 15
+    alpha: float = 10.0
+    seed: int = 42
+    patience: int = 0
+
+    def fit(
+        self, training: Training, validation: Validation | None, shown: Progress
+    ) -> FactorModel:
+        """Learns; the factors are those of the best look where there was one, else the last.
+
+        Raises:
+            SetupError: An option makes no sense.
+        """
+        self._check()
+        looked = validation if self.patience else None
+        model = self._solver()
+        # Its own threads each call BLAS: threads of BLAS below them make it many times slower.
+        with threadpool_limits(1, "blas"):
+            if looked is None:
+                model.fit(
+                    training.confidences,
+                    show_progress=False,
+                    callback=lambda *_: shown.advance(),
+                )
+                return self._factors(model)
+            return self._stopped(model, training, looked, shown)
+
+    def _solver(self) -> "AlternatingLeastSquares":
+        # implicit takes a second to import and is needed here alone.
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        return AlternatingLeastSquares(
+            factors=self.factors,
+            regularization=self.regularization,
+            alpha=self.alpha,
+            iterations=self.iterations,
+            random_state=self.seed,
+        )
+
+    def _stopped(
+        self,
+        model: "AlternatingLeastSquares",
+        training: Training,
+        validation: Validation,
+        shown: Progress,
+    ) -> FactorModel:
+        """Trains some passes at a time, which goes on where the last ones ended."""
+        curve: list[dict[str, float]] = []
+        best, waited, done = -1.0, 0, 0
+        kept: FactorModel | None = None
+        while done < self.iterations and waited < self.patience:
+            model.iterations = min(_EVERY, self.iterations - done)
+            model.fit(training.confidences, show_progress=False)
+            done += model.iterations
+            shown.advance(model.iterations)
+            found = self._factors(model)
+            figure = ndcg(found, training, validation)
+            curve.append({"step": done, "ndcg@10": figure})
+            shown.note(f"NDCG@10 {figure:.4f}")
+            if figure > best:
+                best, kept, waited = figure, found, 0
+            else:
+                waited += 1
+        if kept is None:
+            raise SetupError("iterations and patience must be 1 or more to look at a validation")
+        return replace(kept, curve=tuple(curve))
+
+    def _factors(self, model: "AlternatingLeastSquares") -> FactorModel:
+        return FactorModel(
+            np.array(model.user_factors, np.float32),
+            np.array(model.item_factors, np.float32),
+            self.regularization,
+            self.alpha,
+        )
+
+    def _check(self) -> None:
+        if min(self.factors, self.iterations) < 1 or self.patience < 0:
+            raise SetupError("factors and iterations must be 1 or more, patience 0 or more")
+        if self.regularization <= 0 or self.alpha <= 0:
+            raise SetupError("regularization and alpha must be more than 0")
