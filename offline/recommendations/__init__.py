@@ -1,0 +1,1 @@
+"""Measures recommendations: splits, readers of given splits, figures, and their report."""
