@@ -1,9 +1,7 @@
 """Holds the factors of shoppers and products, and says how well they fit each other."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
@@ -11,33 +9,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from runtime.artifacts import ArtifactRefused
+from services.reranker.factor_tables import FactorTables, Vector, read_tables, write_tables
+
+__all__ = ["FORMAT", "INDIFFERENT", "FactorTables", "Factors", "Tastes", "Vector"]
 
 FORMAT = 1
 INDIFFERENT = 0.5
 # A spread of the dot products below this share of |u| * rms(|v|) is rounding noise of float32.
 _NOISE = 1e-6
 
-Vector = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 Matrix = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class FactorTables:
-    """What a matrix factorisation leaves behind.
-
-    ``item_factors`` is [len(product_ids), k] and ``user_factors`` [len(user_ids), k], both
-    float32 and of the same training; ``regularization`` (> 0) and ``alpha`` (> 0, the factor of
-    every confidence) are those of the training and are needed to fold a history in.
-    """
-
-    product_ids: Sequence[str]
-    user_ids: Sequence[str]
-    item_factors: Vector
-    user_factors: Vector
-    regularization: float
-    alpha: float
+Rows = npt.NDArray[np.intp]
 
 
 class Tastes(NamedTuple):
@@ -59,15 +42,18 @@ class Factors:
         self.dim = dim
         self.product_count = count
         self.user_count = len(tables.user_ids)
+        self.product_ids = tuple(tables.product_ids)
         self._rows = {product_id: row for row, product_id in enumerate(tables.product_ids)}
         self._users = {user_id: row for row, user_id in enumerate(tables.user_ids)}
         self._user_factors = tables.user_factors
         # The last row stands for every unknown product, so that one lookup serves all.
         self._items = np.vstack([tables.item_factors, np.zeros((1, dim), np.float32)])
-        self._regularization = tables.regularization
         self._alpha = tables.alpha
         self._mean, self._covariance, self._gram = _statistics(tables.item_factors)
+        self._ridge = self._gram + tables.regularization * np.eye(dim)
         self._item_rms = math.sqrt(float(np.trace(self._gram)) / max(count, 1))
+        lengths = np.linalg.norm(tables.item_factors, axis=1)
+        self._lengths = np.maximum(lengths, np.finfo(np.float32).tiny).astype(np.float32)
 
     @staticmethod
     def write(tables: FactorTables, folder: Path) -> Mapping[str, object]:
@@ -76,21 +62,7 @@ class Factors:
         Raises:
             ValueError: The tables do not fit each other.
         """
-        problem = _problem(tables)
-        if problem:
-            raise ValueError(problem)
-        np.save(folder / "items.npy", tables.item_factors, allow_pickle=False)
-        np.save(folder / "users.npy", tables.user_factors, allow_pickle=False)
-        (folder / "items.json").write_text(json.dumps(list(tables.product_ids)), encoding="utf-8")
-        (folder / "users.json").write_text(json.dumps(list(tables.user_ids)), encoding="utf-8")
-        scalars = {"regularization": tables.regularization, "alpha": tables.alpha}
-        (folder / "model.json").write_text(json.dumps(scalars), encoding="utf-8")
-        return {
-            "products": len(tables.product_ids),
-            "users": len(tables.user_ids),
-            "factors": int(tables.item_factors.shape[1]),
-            **scalars,
-        }
+        return write_tables(tables, folder)
 
     @classmethod
     def open(cls, folder: Path) -> "Factors":
@@ -99,22 +71,7 @@ class Factors:
         Raises:
             ArtifactRefused: The files do not hold factors that fit each other.
         """
-        try:
-            scalars = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-            tables = FactorTables(
-                product_ids=_read_ids(folder / "items.json"),
-                user_ids=_read_ids(folder / "users.json"),
-                item_factors=np.load(folder / "items.npy", allow_pickle=False),
-                user_factors=np.load(folder / "users.npy", allow_pickle=False),
-                regularization=float(scalars["regularization"]),
-                alpha=float(scalars["alpha"]),
-            )
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ArtifactRefused("factors_unreadable", f"cannot read {folder}: {error}") from error
-        problem = _problem(tables)
-        if problem:
-            raise ArtifactRefused("factors_inconsistent", f"{folder}: {problem}")
-        return cls(tables)
+        return cls(read_tables(folder))
 
     def user(self, user_id: str) -> Vector | None:
         """Returns the trained factors [k] of a shopper, or None."""
@@ -138,18 +95,12 @@ class Factors:
         Returns:
             The factors, float32 [k], or None if the model knows none of the products.
         """
-        weights = np.ones(len(product_ids)) if confidences is None else np.asarray(confidences)
-        rows = self._rows_of(product_ids)
-        known = rows < self.product_count
-        if not known.any():
+        weighed = self._weighed(product_ids, confidences)
+        if not weighed:
             return None
-        seen, place = np.unique(rows[known], return_inverse=True)
-        scaled = self._alpha * np.bincount(place, weights=weights[known])
-        items = self._items[seen].astype(np.float64)
-        left = self._gram + self._regularization * np.eye(self.dim)
-        left += (items.T * (np.abs(scaled) - 1.0)) @ items
+        items, scaled = self._scaled(weighed)
         right = np.maximum(scaled, 0.0) @ items
-        return np.linalg.solve(left, right).astype(np.float32)
+        return np.linalg.solve(self._left(items, scaled), right).astype(np.float32)
 
     def tastes(self, vector: Vector, product_ids: Sequence[str]) -> Tastes:
         """Computes how well candidates fit a shopper, whatever the other candidates are.
@@ -176,6 +127,70 @@ class Factors:
             tastes[~known] = tastes[known].mean() if known.any() else INDIFFERENT
         return Tastes(tastes, known, dots)
 
+    def dots(self, vector: Vector, rows: Rows | None = None) -> Vector:
+        """Returns the dot product of a vector [k] with rows of products; None means all of them."""
+        items = self._items[: self.product_count] if rows is None else self._items[rows]
+        return items @ vector
+
+    def alike(self, product_id: str) -> Vector | None:
+        """Returns the cosine of all products to one, float32 [products], or None if unknown."""
+        row = self._rows.get(product_id)
+        if row is None:
+            return None
+        cosines: Vector = self.dots(self._items[row]) / (self._lengths * self._lengths[row])
+        return cosines
+
+    def because(
+        self, product_ids: Sequence[str], confidences: Sequence[float], rows: Rows
+    ) -> npt.NDArray[np.int32]:
+        """Tells which product of a history says most for each of some products.
+
+        A folded-in score is a sum over the history, ``x.y_j = sum c_i y_it A^-1 y_j`` with the A
+        of :meth:`fold_in` (Hu, Koren, Volinsky, ICDM 2008, section 5): the largest term speaks.
+
+        Args:
+            product_ids: The history; the first place counts where a product stands twice.
+            confidences: One a product.
+            rows: Rows of the products to be explained.
+
+        Returns:
+            Places in the history, int32 [rows]; -1 where nothing of it speaks for a product.
+        """
+        weighed = self._weighed(product_ids, confidences)
+        if not weighed or not len(rows):
+            return np.full(len(rows), -1, np.int32)
+        items, scaled = self._scaled(weighed)
+        wanted = self._items[rows].astype(np.float64)
+        said = items @ np.linalg.solve(self._left(items, scaled), wanted.T)
+        said *= np.maximum(scaled, 0.0)[:, None]
+        most = said.argmax(axis=0)
+        first = {row: place for place, row in reversed([*enumerate(self._rows_of(product_ids))])}
+        places = np.array([first[row] for row in weighed], np.int32)
+        return np.where(said.max(axis=0) > 0, places[most], np.int32(-1))
+
+    def _weighed(
+        self, product_ids: Sequence[str], confidences: Sequence[float] | None
+    ) -> dict[int, float]:
+        """The rows of a history that the model knows, with the sum of the confidences of each."""
+        weighed: dict[int, float] = {}
+        find = self._rows.get
+        weights = repeat(1.0) if confidences is None else confidences
+        for product_id, weight in zip(product_ids, weights, strict=confidences is not None):
+            row = find(product_id)
+            if row is not None:
+                weighed[row] = weighed.get(row, 0.0) + weight
+        return weighed
+
+    def _scaled(self, weighed: Mapping[int, float]) -> tuple[Matrix, Matrix]:
+        """The factors [n, k] of rows, and their confidences [n] times ``alpha``."""
+        rows = np.fromiter(weighed, np.intp, len(weighed))
+        scaled = self._alpha * np.fromiter(weighed.values(), np.float64, len(weighed))
+        return np.take(self._items, rows, axis=0).astype(np.float64), scaled
+
+    def _left(self, items: Matrix, scaled: Matrix) -> Matrix:
+        """The matrix A [k, k] of a fold-in."""
+        return self._ridge + (items.T * (np.abs(scaled) - 1.0)) @ items
+
     def _rows_of(self, product_ids: Sequence[str]) -> npt.NDArray[np.intp]:
         found = map(self._rows.get, product_ids, repeat(self.product_count))
         return np.fromiter(found, np.intp, len(product_ids))
@@ -187,31 +202,3 @@ def _statistics(item_factors: Vector) -> tuple[Matrix, Matrix, Matrix]:
     gram = wide.T @ wide
     mean = wide.mean(axis=0)
     return mean, gram / len(wide) - np.outer(mean, mean), gram
-
-
-def _read_ids(path: Path) -> list[str]:
-    ids = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
-        raise ValueError(f"{path.name} is not a list of ids")
-    return ids
-
-
-def _problem(tables: FactorTables) -> str:
-    """Says why the tables cannot be factors of one model; empty if they can."""
-    items, users = tables.item_factors, tables.user_factors
-    if items.dtype != np.float32 or users.dtype != np.float32:
-        return "factors are not float32"
-    if items.ndim != 2 or users.ndim != 2 or items.shape[1] != users.shape[1]:
-        return f"factors of different models: items {items.shape}, users {users.shape}"
-    if not items.size:
-        return "there are no item factors"
-    if len(tables.product_ids) != len(items) or len(tables.user_ids) != len(users):
-        return "the ids do not match the factors in number"
-    for ids in (tables.product_ids, tables.user_ids):
-        if len(set(ids)) != len(ids):
-            return "an id stands twice"
-    if not (np.isfinite(items).all() and np.isfinite(users).all()):
-        return "a factor is not finite"
-    if not (0 < tables.regularization < math.inf and 0 < tables.alpha < math.inf):
-        return "regularization and alpha must be positive"
-    return ""

@@ -33,7 +33,7 @@ class Popularity:
     ) -> None:
         self.product_ids = tuple(product_ids)
         now = OVERALL_WEIGHT * _shares(overall) + RECENT_WEIGHT * _shares(recent)
-        self._by_season = {
+        self._by_season: dict[str, Floats] = {
             name: now + SEASON_WEIGHT * _shares(seasons[:, place])
             for place, name in enumerate(SEASONS)
         }
