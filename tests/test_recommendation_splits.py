@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from offline.models.contract import ProductSide, Training
+from offline.models.contract import ProductSide
 from offline.recommendations.event_log import Entries, EventLog, Flags, sequences
 from offline.recommendations.readers import read_split
 from offline.recommendations.splits import (
@@ -17,7 +17,6 @@ from offline.recommendations.splits import (
     last_k,
     leave_last_out,
 )
-from offline.recommendations.validation import draw_validation, without
 from runtime.errors import SetupError
 
 VIEW, TAKE = False, True
@@ -144,28 +143,6 @@ def test_a_part_of_a_log_weighs_as_the_whole_does() -> None:
     part = LOG.part(np.array([1, 0]), np.array([0, 1, 2]))
     known = part.training(np.ones(len(part.users), bool))
     assert known.confidences.toarray().tolist() == [[0, 1, 0], [2, 1, 1]]
-
-
-def test_validation_is_the_last_liked_product_of_those_with_two_and_stays_in_the_training() -> None:
-    matrix = sparse.csr_matrix(np.array([[1, 3, -2], [0, 5, 0], [2, 2, 2]], np.float32))
-    training = Training(matrix, np.array([1, 7, 9, 4, 8, 3, 2], float))
-    drawn = draw_validation(training)
-    assert drawn is not None
-    assert drawn.users.tolist() == [0, 2]
-    assert drawn.products.tolist() == [1, 0]
-    rest = without(training, drawn)
-    assert rest.confidences.toarray().tolist() == [[1, 0, -2], [0, 5, 0], [0, 2, 2]]
-    assert rest.last is not None
-    assert rest.last.tolist() == [1, 9, 4, 3, 2]
-    assert training.confidences[0, 1] == 3.0
-
-
-def test_validation_is_of_some_users_where_there_are_many() -> None:
-    training = Training(sparse.csr_matrix(np.ones((50, 4), np.float32)))
-    drawn = draw_validation(training, most=10)
-    assert drawn is not None
-    assert len(set(drawn.users.tolist())) == 10
-    assert len(set(drawn.products.tolist())) > 1, "where nothing is last it goes by lot"
 
 
 def test_the_published_splits_are_read(tmp_path: Path) -> None:

@@ -48,12 +48,10 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """One product for each of some users, for early stopping and for searches.
+    """One held-out product for each of some users, for early stopping and for searches.
 
-    ``users`` and ``products`` are rows and columns of the training, both int [n]. **The pairs
-    stand in the training.** Who checks on them learns from ``validation.without(training,
-    validation)`` (of ``offline.recommendations``) meanwhile; with the options chosen a recipe may
-    learn from everything.
+    ``users`` and ``products`` are rows and columns of the training, both int [n]; the training
+    does not hold the pairs.
     """
 
     users: Rows
@@ -92,7 +90,9 @@ class Recipe(Protocol):
 
         Args:
             training: What to learn from.
-            validation: For early stopping and searches; None where a recipe must do without.
+            validation: For early stopping and searches. None: who needs one takes it out of
+                the training (``held_out.hold_out_one``), chooses by it, and may learn from
+                everything afterwards.
             shown: Told of each step done.
 
         Raises:
