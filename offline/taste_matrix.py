@@ -1,22 +1,19 @@
 """Turns what shoppers did into the matrix of confidences that a factorisation learns."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
-from catalog.confidence import Confidence
+from catalog.confidence import DEFAULT_RULES, ConfidenceRules
 from catalog.interaction import Interaction
+from offline.event_columns import TELLING_KINDS, EventColumns, Moments, Rows, Weighed, moment
 
-TELLING_KINDS = ("view", "cart", "purchase", "like", "dislike", "rating", "return")
-_WANTED_KINDS = ("cart", "purchase", "like")
-_LIKED_STARS = 4.0
+__all__ = ["TELLING_KINDS", "HeldOut", "TasteMatrix", "hold_out", "taste_matrix"]
 
 Scan = Callable[[], Iterable[Interaction]]
-Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +21,14 @@ class TasteMatrix:
     """Confidences of shoppers in products.
 
     ``confidences`` is CSR float32 [len(user_ids), len(product_ids)], negative for dislikes; the
-    ids stand in sorted order, so equal events give equal matrices.
+    ids stand in sorted order, so equal events give equal matrices. ``last`` float64 holds the
+    seconds since 1970 of the last event of each entry, in the order of ``confidences.data``.
     """
 
     user_ids: tuple[str, ...]
     product_ids: tuple[str, ...]
     confidences: sparse.csr_matrix
+    last: Moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,103 +44,79 @@ class HeldOut:
     taken: dict[str, set[str]]
 
 
-def taste_matrix(events: Iterable[Interaction], *, minimum: int) -> TasteMatrix:
-    """Builds the matrix of the events, which come oldest first.
+def taste_matrix(
+    events: Iterable[Interaction], *, minimum: int, rules: ConfidenceRules = DEFAULT_RULES
+) -> TasteMatrix:
+    """Builds the matrix of the events, which come oldest first; the last one is the day to judge.
 
     Args:
         events: Of :data:`TELLING_KINDS`; others say nothing.
         minimum: Shoppers with fewer products, and products with fewer shoppers, are left out,
             again and again until none is.
+        rules: What weighs how much.
     """
-    return _matrix(_tallied(events), minimum)
+    columns = EventColumns.of(events)
+    return _matrix(columns, columns.weighed(rules=rules), minimum)
 
 
-def hold_out(scan: Scan, *, share: float, minimum: int) -> HeldOut | None:
+def hold_out(
+    scan: Scan, *, share: float, minimum: int, rules: ConfidenceRules = DEFAULT_RULES
+) -> HeldOut | None:
     """Splits the events in time: the last ``share`` of the time that they span is held out.
 
     Args:
         scan: Returns all events, oldest first, each time it is called.
         share: Between 0 and 1.
         minimum: As for :func:`taste_matrix`.
+        rules: As for :func:`taste_matrix`.
 
     Returns:
         None where nothing was learnt before the moment or nothing taken after it.
     """
-    cut = _moment(scan(), share)
-    if cut is None:
+    columns = EventColumns.of(scan())
+    if not len(columns.at):
         return None
-    tallies: dict[Pair, Confidence] = {}
-    wanted: list[Pair] = []
-    for event in scan():
-        if event.at <= cut:
-            tallies.setdefault((event.user_id, event.product_id), Confidence()).add(event)
-        elif _is_taken(event):
-            wanted.append((event.user_id, event.product_id))
-    before = _matrix(tallies, minimum)
-    taken: dict[str, set[str]] = {}
+    cut = columns.at[0] + (columns.at[-1] - columns.at[0]) * (1.0 - share)
+    known = columns.at <= cut
+    before = _matrix(columns, columns.weighed(known, rules), minimum)
+    width = len(columns.product_ids)
+    pairs = columns.users.astype(np.int64) * width + columns.products
+    wanted = np.unique(pairs[~known & columns.taken])
     shoppers, products = set(before.user_ids), set(before.product_ids)
-    for user_id, product_id in wanted:
-        is_new = (user_id, product_id) not in tallies
-        if is_new and user_id in shoppers and product_id in products:
+    taken: dict[str, set[str]] = {}
+    for pair in wanted[~np.isin(wanted, pairs[known])].tolist():
+        user_id, product_id = columns.user_ids[pair // width], columns.product_ids[pair % width]
+        if user_id in shoppers and product_id in products:
             taken.setdefault(user_id, set()).add(product_id)
-    return HeldOut(cut, before, taken) if taken else None
+    return HeldOut(moment(cut), before, taken) if taken else None
 
 
-def _moment(events: Iterable[Interaction], share: float) -> datetime | None:
-    first = last = None
-    for event in events:
-        first, last = first or event.at, event.at
-    if first is None or last is None:
-        return None
-    return first + (last - first) * (1.0 - share)
-
-
-def _is_taken(event: Interaction) -> bool:
-    if event.kind == "rating":
-        return event.value is not None and event.value >= _LIKED_STARS
-    return event.kind in _WANTED_KINDS
-
-
-def _tallied(events: Iterable[Interaction]) -> dict[Pair, Confidence]:
-    tallies: dict[Pair, Confidence] = {}
-    for event in events:
-        if event.product_id:
-            tallies.setdefault((event.user_id, event.product_id), Confidence()).add(event)
-    return tallies
-
-
-def _matrix(tallies: dict[Pair, Confidence], minimum: int) -> TasteMatrix:
-    triples = [(*pair, value) for pair, tally in tallies.items() if (value := tally.value)]
-    users = sorted({user for user, _, _ in triples})
-    products = sorted({product for _, product, _ in triples})
-    user_rows = {user: row for row, user in enumerate(users)}
-    product_rows = {product: row for row, product in enumerate(products)}
-    size = len(triples)
-    rows = np.fromiter((user_rows[user] for user, _, _ in triples), np.intp, size)
-    columns = np.fromiter((product_rows[product] for _, product, _ in triples), np.intp, size)
-    values = np.fromiter((value for _, _, value in triples), np.float32, size)
-    whole = sparse.csr_matrix((values, (rows, columns)), shape=(len(users), len(products)))
-    kept_users, kept_products = _core(whole, minimum)
+def _matrix(columns: EventColumns, weighed: Weighed, minimum: int) -> TasteMatrix:
+    shape = (len(columns.user_ids), len(columns.product_ids))
+    # Entries count from 1, so that none is lost on the way through the core.
+    places = np.arange(1, len(weighed.users) + 1)
+    whole = sparse.csr_matrix((places, (weighed.users, weighed.products)), shape=shape)
+    users, products = _core(whole, minimum)
+    kept = whole[users][:, products].tocsr()
+    kept.sort_indices()
+    order = kept.data - 1
+    values = (weighed.confidences[order], kept.indices, kept.indptr)
     return TasteMatrix(
-        tuple(_named(users, kept_users)),
-        tuple(_named(products, kept_products)),
-        whole[kept_users][:, kept_products].tocsr(),
+        tuple(columns.user_ids[row] for row in users),
+        tuple(columns.product_ids[row] for row in products),
+        sparse.csr_matrix(values, shape=kept.shape),
+        weighed.last[order],
     )
 
 
-def _core(
-    matrix: sparse.csr_matrix, minimum: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Returns the rows and columns that keep ``minimum`` entries each, to the fixed point."""
+def _core(matrix: sparse.csr_matrix, minimum: int) -> tuple[Rows, Rows]:
+    """Returns the rows and columns that keep ``minimum`` entries each, and one, to the end."""
     users, products = np.arange(matrix.shape[0]), np.arange(matrix.shape[1])
+    least = max(minimum, 1)
     while True:
         part = matrix[users][:, products]
-        enough_users = part.getnnz(axis=1) >= minimum
-        enough_products = part.getnnz(axis=0) >= minimum
+        enough_users = part.getnnz(axis=1) >= least
+        enough_products = part.getnnz(axis=0) >= least
         if enough_users.all() and enough_products.all():
             return users, products
         users, products = users[enough_users], products[enough_products]
-
-
-def _named(ids: list[str], rows: npt.NDArray[np.intp]) -> Iterator[str]:
-    return (ids[row] for row in rows)
