@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from offline.models.contract import Training, Validation
 from offline.models.factors import FactorModel
-from offline.models.held_out import ndcg
+from offline.models.held_out import HeldOutOne, checked, ndcg
 from offline.progress import Progress
 from runtime.errors import SetupError
 
@@ -29,8 +29,10 @@ class Als:
         iterations: Passes over shoppers and products, 1 or more.
         alpha: What every confidence is multiplied by, more than 0.
         seed: Of the first factors.
-        patience: With a validation, ends after so many looks in a row (one each 3 passes) that
-            were no better than the best; 0 looks at nothing.
+        patience: Where more than 0, a first training without the validation (or one liking of
+            each user) finds the best number of passes up to ``iterations``: it ends after so many
+            looks in a row, one each 3 passes, that were no better than the best. The second one,
+            of so many passes, learns from everything.
     """
 
     name: ClassVar[str] = "als"
@@ -44,24 +46,28 @@ class Als:
     def fit(
         self, training: Training, validation: Validation | None, shown: Progress
     ) -> FactorModel:
-        """Learns; the factors are those of the best look where there was one, else the last.
+        """Learns.
 
         Raises:
             SetupError: An option makes no sense.
         """
         self._check()
-        looked = validation if self.patience else None
+        if not self.patience:
+            return self._learned(training, self.iterations, shown)
+        curve = self._looks(checked(training, validation), shown)
+        best = max(curve, key=lambda line: line["ndcg@10"])
+        found = self._learned(training, int(best["step"]), shown)
+        return replace(found, curve=tuple(curve))
+
+    def _learned(self, training: Training, iterations: int, shown: Progress) -> FactorModel:
         model = self._solver()
+        model.iterations = iterations
         # Its own threads each call BLAS: threads of BLAS below them make it many times slower.
         with threadpool_limits(1, "blas"):
-            if looked is None:
-                model.fit(
-                    training.confidences,
-                    show_progress=False,
-                    callback=lambda *_: shown.advance(),
-                )
-                return self._factors(model)
-            return self._stopped(model, training, looked, shown)
+            model.fit(
+                training.confidences, show_progress=False, callback=lambda *_: shown.advance()
+            )
+        return self._factors(model)
 
     def _solver(self) -> "AlternatingLeastSquares":
         # implicit takes a second to import and is needed here alone.
@@ -75,33 +81,23 @@ class Als:
             random_state=self.seed,
         )
 
-    def _stopped(
-        self,
-        model: "AlternatingLeastSquares",
-        training: Training,
-        validation: Validation,
-        shown: Progress,
-    ) -> FactorModel:
-        """Trains some passes at a time, which goes on where the last ones ended."""
+    def _looks(self, split: HeldOutOne, shown: Progress) -> list[dict[str, float]]:
+        """Trains some passes at a time, each going on where the last ones ended, and looks."""
+        model = self._solver()
         curve: list[dict[str, float]] = []
         best, waited, done = -1.0, 0, 0
-        kept: FactorModel | None = None
         while done < self.iterations and waited < self.patience:
             model.iterations = min(_EVERY, self.iterations - done)
-            model.fit(training.confidences, show_progress=False)
+            with threadpool_limits(1, "blas"):
+                model.fit(split.training.confidences, show_progress=False)
             done += model.iterations
-            shown.advance(model.iterations)
-            found = self._factors(model)
-            figure = ndcg(found, training, validation)
+            figure = ndcg(self._factors(model), split.training, split.validation)
             curve.append({"step": done, "ndcg@10": figure})
+            shown.advance(model.iterations)
             shown.note(f"NDCG@10 {figure:.4f}")
-            if figure > best:
-                best, kept, waited = figure, found, 0
-            else:
-                waited += 1
-        if kept is None:
-            raise SetupError("iterations and patience must be 1 or more to look at a validation")
-        return replace(kept, curve=tuple(curve))
+            waited = 0 if figure > best else waited + 1
+            best = max(best, figure)
+        return curve
 
     def _factors(self, model: "AlternatingLeastSquares") -> FactorModel:
         return FactorModel(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import sparse
 
 from offline.models.contract import Floats, Model, Rows, Training, Validation
@@ -47,13 +48,48 @@ def hold_out_one(training: Training, *, users: int = 0, seed: int = 42) -> HeldO
             taken[place] = entries[np.argmax(training.last[entries])]
     kept = np.ones(matrix.nnz, bool)
     kept[taken] = False
-    starts = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
-    rest = sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], starts), shape=matrix.shape)
-    last = None if training.last is None else training.last[kept]
     return HeldOutOne(
-        Training(rest, last, training.side),
+        _kept(training, kept),
         Validation(chosen.astype(np.intp), matrix.indices[taken].astype(np.intp)),
     )
+
+
+def checked(
+    training: Training, validation: Validation | None, *, users: int = 0, seed: int = 42
+) -> HeldOutOne:
+    """Returns what to learn from and what to look for while options are chosen.
+
+    Args:
+        training: All there is to learn from, what is held out among it or not.
+        validation: What somebody else held out; None: one liking of each user is held out here.
+        users: Most users to look at, drawn at random; 0: all.
+        seed: Of the draws.
+    """
+    if validation is None:
+        return hold_out_one(training, users=users, seed=seed)
+    if users and len(validation.users) > users:
+        chosen = np.random.default_rng(seed).choice(len(validation.users), users, replace=False)
+        chosen.sort()
+        validation = Validation(validation.users[chosen], validation.products[chosen])
+    return HeldOutOne(without(training, validation), validation)
+
+
+def without(training: Training, validation: Validation) -> Training:
+    """Returns a training that has none of the pairs of a validation; the shape stays."""
+    matrix = training.confidences
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    pairs = rows * matrix.shape[1] + matrix.indices
+    return _kept(
+        training, ~np.isin(pairs, validation.users * matrix.shape[1] + validation.products)
+    )
+
+
+def _kept(training: Training, kept: npt.NDArray[np.bool_]) -> Training:
+    """Keeps some entries, bool [entries] in the order of the data."""
+    matrix = training.confidences
+    starts = np.concatenate([[0], np.cumsum(kept)])[matrix.indptr]
+    rest = sparse.csr_matrix((matrix.data[kept], matrix.indices[kept], starts), shape=matrix.shape)
+    return Training(rest, None if training.last is None else training.last[kept], training.side)
 
 
 def ranks(model: Model, training: Training, validation: Validation) -> Floats:

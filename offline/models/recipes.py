@@ -15,6 +15,8 @@ PLACES: Mapping[str, tuple[str, str, str]] = {
     "rp3beta": ("rp3beta", "Rp3Beta", "walks from product to shopper to product"),
     "ease": ("ease", "Ease", "a linear autoencoder in closed form, up to 30,000 products"),
     "als": ("als", "Als", "factors of shoppers and products, which personal results use"),
+    "als-search": ("als_search", "AlsSearch", "als with the options that a validation prefers"),
+    "blend": ("blend", "Blend", "two models mixed by the weight that a validation prefers"),
 }
 """Module below ``offline.models``, class, and what it is in a few words, by name."""
 
