@@ -1,18 +1,38 @@
 """Keeps what shoppers did, each event once."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import Engine, delete, select, tuple_
+from sqlalchemy import Column, Connection, Engine, Select, delete, func, select, tuple_
 
-from catalog.database import insert_new, told_as_unavailable, writer
+from catalog.database import insert_new, is_one_of, reader, told_as_unavailable, writer
 from catalog.interaction import Interaction
 from catalog.limits import check_interaction
-from catalog.rows import INTERACTION_COLUMNS, interaction_of, interaction_values
-from catalog.tables import INTERACTIONS
+from catalog.rows import INTERACTION_COLUMNS, interaction_of, interaction_values, microseconds
+from catalog.tables import INTERACTIONS, IS_LEARNED, PRODUCTS
 
+ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT = "accepted", "duplicate", "unknown product"
 _PAGE = 2_000
+_C = INTERACTIONS.c
+_NEWEST_FIRST = _C.at_us.desc(), _C.event_id.desc()
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What there is to learn of a shopper, oldest first, and the mark of this state."""
+
+    events: Sequence[Interaction]
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of a history ended: before the event of this time and id."""
+
+    at_us: int
+    event_id: str
 
 
 class Journal:
@@ -38,6 +58,33 @@ class Journal:
         values = [interaction_values(event) for event in fresh.values()]
         with told_as_unavailable(), writer(self._engine).begin() as connection:
             return len(connection.execute(statement, values).all())
+
+    def record(self, events: Sequence[Interaction]) -> list[str]:
+        """Keeps those events that are new, in one transaction, and tells what became of each.
+
+        Returns:
+            For each event ``accepted``, ``duplicate`` (its id is known, or stands before it) or
+            ``unknown product`` (there never was one of this id, or its deletion is forgotten).
+
+        Raises:
+            InvalidArgument: An event is over a limit; nothing is kept.
+            Unavailable: Another writer held the catalogue too long; nothing is kept.
+        """
+        for place, event in enumerate(events):
+            check_interaction(event, path=f"events[{place}]")
+        first = {event.event_id: event for event in reversed(events)}
+        with told_as_unavailable(), writer(self._engine).begin() as connection:
+            sold = self._those(connection, PRODUCTS.c.id, {each.product_id for each in events})
+            # By id: two writers of the same events must not wait for each other.
+            fit = [first[name] for name in sorted(first) if first[name].product_id in sold]
+            new = self._insert(connection, fit)
+            known = self._those(connection, _C.event_id, first.keys() - new)
+        told = []
+        for event in events:
+            is_new = event.event_id in new and first[event.event_id] is event
+            is_known = event.event_id in known or event.event_id in new
+            told.append(ACCEPTED if is_new else DUPLICATE if is_known else UNKNOWN_PRODUCT)
+        return told
 
     def remove(self, prefix: str) -> int:
         """Removes the events whose id begins with ``prefix`` and returns how many there were."""
@@ -65,17 +112,42 @@ class Journal:
             last = tuple_(rows[-1].at_us, rows[-1].event_id)
             page = statement.where(place > last).limit(_PAGE)
 
+    def forget(self, user_id: str) -> int:
+        """Removes all that a shopper did and returns how many events that were."""
+        with told_as_unavailable(), writer(self._engine).begin() as connection:
+            return connection.execute(delete(INTERACTIONS).where(_C.user_id == user_id)).rowcount
+
     def of_user(self, user_id: str, limit: int) -> list[Interaction]:
         """Returns the user's newest ``limit`` events, oldest first."""
-        statement = (
-            select(*INTERACTION_COLUMNS)
-            .where(INTERACTIONS.c.user_id == user_id)
-            .order_by(INTERACTIONS.c.at_us.desc(), INTERACTIONS.c.event_id.desc())
-            .limit(limit)
-        )
-        with told_as_unavailable(), self._engine.connect() as connection:
-            rows = connection.execute(statement).all()
-        return [interaction_of(row) for row in reversed(rows)]
+        return self.page(user_id, limit)[::-1]
+
+    def page(self, user_id: str, limit: int, *, before: Place | None = None) -> list[Interaction]:
+        """Returns the newest ``limit`` events of a user before a place, newest first."""
+        statement = _of(user_id).limit(limit)
+        if before is not None:
+            place = tuple_(_C.at_us, _C.event_id)
+            statement = statement.where(place < tuple_(before.at_us, before.event_id))
+        return self._read(statement)
+
+    def learned(self, user_id: str, limit: int) -> Learned:
+        """Returns the newest ``limit`` events of a user that say something of their taste."""
+        events = self._read(_of(user_id).where(IS_LEARNED).limit(limit))[::-1]
+        if not events:
+            return Learned((), _marked(0, 0, 0))
+        oldest, newest = microseconds(events[0].at), microseconds(events[-1].at)
+        return Learned(events, _marked(len(events), oldest, newest))
+
+    def mark(self, user_id: str, limit: int) -> str:
+        """Returns the mark that :meth:`learned` would; as good as never equal for two states.
+
+        It is read from an index alone: it takes microseconds where the events take milliseconds.
+        """
+        newest = select(_C.at_us).where(_C.user_id == user_id, IS_LEARNED)
+        times = newest.order_by(*_NEWEST_FIRST).limit(limit).subquery()
+        wanted = select(func.count(), func.min(times.c.at_us), func.max(times.c.at_us))
+        with told_as_unavailable(), reader(self._engine).connect() as connection:
+            count, oldest, latest = connection.execute(wanted.select_from(times)).one()
+        return _marked(count, oldest or 0, latest or 0)
 
     def digest(self) -> str:
         """Returns a digest of all events, in hex: equal means that nothing changed."""
@@ -83,3 +155,31 @@ class Journal:
         for event in self.scan():
             digest.update(orjson.dumps(interaction_values(event)))
         return digest.hexdigest()
+
+    def _read(self, statement: Select[tuple[object, ...]]) -> list[Interaction]:
+        with told_as_unavailable(), reader(self._engine).connect() as connection:
+            return [interaction_of(row) for row in connection.execute(statement).all()]
+
+    def _insert(self, connection: Connection, events: Sequence[Interaction]) -> set[str]:
+        if not events:
+            return set()
+        statement = insert_new(self._engine, INTERACTIONS).returning(_C.event_id)
+        rows = connection.execute(statement, [interaction_values(event) for event in events])
+        return {row.event_id for row in rows.all()}
+
+    def _those(
+        self, connection: Connection, column: Column[str], wanted: Collection[str]
+    ) -> set[str]:
+        """Those of the wanted values that the column holds."""
+        if not wanted:
+            return set()
+        statement = select(column).where(is_one_of(self._engine, column, "keys"))
+        return set(connection.execute(statement, {"keys": list(wanted)}).scalars())
+
+
+def _of(user_id: str) -> Select[tuple[object, ...]]:
+    return select(*INTERACTION_COLUMNS).where(_C.user_id == user_id).order_by(*_NEWEST_FIRST)
+
+
+def _marked(count: int, oldest_us: int, newest_us: int) -> str:
+    return f"{count}.{oldest_us}.{newest_us}"

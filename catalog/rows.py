@@ -87,12 +87,17 @@ def interaction_values(event: Interaction) -> Values:
         "user_id": event.user_id,
         "product_id": event.product_id,
         "kind": event.kind,
-        "at_us": (event.at - _EPOCH) // _MICROSECOND,
+        "at_us": microseconds(event.at),
         "value": event.value,
         "verified": event.verified,
         "helpful_votes": event.helpful_votes,
         "text": event.text,
     }
+
+
+def microseconds(at: datetime) -> int:
+    """Returns the microseconds of UTC from 1970 to a time."""
+    return (at - _EPOCH) // _MICROSECOND
 
 
 def interaction_of(row: Sequence[Any]) -> Interaction:

@@ -200,6 +200,11 @@ class CatalogStore(CatalogReads):
         """Returns what is known of a photo by its content hash, or None."""
         return self._photos.get(sha256)
 
+    @property
+    def journal(self) -> Journal:
+        """What shoppers did."""
+        return self._journal
+
     def add_interactions(self, events: Sequence[Interaction]) -> int:
         """Keeps events in one transaction and returns how many were new, by ``event_id``.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from catalog.currency import currency_of
 from catalog.interaction import Interaction
+from catalog.journal import Journal
 from catalog.photos import Photo
 from catalog.product import Product
 from catalog.reports import DeleteReport, UpsertReport, Verdict
@@ -57,6 +58,10 @@ class LateCatalog:
     def interactions(self, *, kinds: Sequence[str] = ()) -> Iterator[Interaction]:
         """The events of some kinds. Blocks."""
         return self._opened().interactions(kinds=kinds)
+
+    def journal(self) -> Journal:
+        """What shoppers did; its calls block."""
+        return self._opened().journal
 
     def upsert(self, products: Sequence[Product], *, if_seq: int | None = None) -> UpsertReport:
         """Creates or replaces products. Blocks."""
