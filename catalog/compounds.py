@@ -1,8 +1,9 @@
 """Takes German words apart, inflected ones and compounds, by the forms that a dictionary knows."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 MAX_CHARS = 48
@@ -30,6 +31,10 @@ _ENDINGS = (
     "eren",
     "eres",
     "erem",
+)
+# What these stand behind alone: "jacken", "kleidern", "beiger".
+_BEFORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"n": ("e", "l", "r"), "r": ("e",), "m": ("e",)}
 )
 # What joins the parts of a compound.
 _LINKS = ("s", "n", "en", "e", "es", "er")
@@ -193,6 +198,10 @@ def _bases(word: str) -> Iterator[str]:
     for ending in _ENDINGS:
         base = word[: -len(ending)]
         if len(base) < _SHORTEST_PART or not word.endswith(ending):
+            continue
+        if not base.endswith(_BEFORE.get(ending, "")):
+            continue  # "cardigann" is no form of "cardigan" but a mistake.
+        if ending.startswith("e") and base.endswith("e"):
             continue
         yield base
         if base.endswith(("l", "r")):

@@ -148,7 +148,8 @@ class Composer:
         for meaning in meanings:
             for _, values in meaning.exact[:1]:
                 texts += [v for v in values[:2] if not known.same(v, spelled)]
-            texts += [word for word in meaning.words if not known.same(word, spelled)]
+            words = known.commonest(meaning.words, spelled) if english else meaning.words
+            texts += [word for word in words if not known.same(word, spelled)]
         self.draft.lookups += list(dict.fromkeys(texts)) or [written]
         self.draft.readable.append(spelled if english else meanings[0].english)
 

@@ -82,6 +82,14 @@ class Known:
         held = self._frequencies
         return min((held.get(token, 0) for token in self._tokens(text)), default=0)
 
+    def commonest(self, words: Sequence[str], said: str) -> tuple[str, ...]:
+        """The word that most products hold, where more do than hold what was said.
+
+        All synonyms together would drown what else was asked for.
+        """
+        best = max(words, key=self._count, default="")
+        return (best,) if best and self._count(best) > self._count(said) else ()
+
     def rarest(self, text: str) -> str:
         """The token of a text that the fewest products hold, or "" where none is held."""
         known = self._frequencies

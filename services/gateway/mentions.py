@@ -7,9 +7,10 @@ from catalog.hangul import has_hangul
 from services.gateway.homographs import Homographs
 from services.gateway.phrases import Found, Phrases
 from services.gateway.scanning import Word
-from services.gateway.spelling import Spelling
+from services.gateway.spelling import Context, Spelling
 
-_MOST_MENDED = 6  # words of one query that are looked at
+# What mending one query may cost, in comparisons of two words letter by letter.
+_MOST_COMPARED = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +43,23 @@ class Mentions:
     ) -> tuple[list[Word], list[Mend]]:
         """Returns the words as they were meant, and what was mended; taken ones stay."""
         mends: list[Mend] = []
-        is_foreign = any(map(self._is_foreign, words))
+        context = Context(any(map(self._is_foreign, words)), any(map(self._is_garment, words)))
         mended = list(words)
-        tries = 0
+        compared = 0
         for place, word in enumerate(words):
-            if place in taken or not word.key.isalpha() or tries == _MOST_MENDED:
+            if place in taken or not word.key.isalpha() or compared > _MOST_COMPARED:
                 continue
             if word.key in self.phrases or self._is_compound(word, place):
                 continue
             if has_hangul(word.key) and self._is_in_phrase(words, place):
                 continue
             is_known = self._spelling.is_known(word.key) or self._spelling.is_known(word.text)
-            tries += 1
-            meant = self._spelling.meant(word.key) if is_known else ""
-            if not is_known:
-                meant = self._spelling.mended(word.text, is_foreign)
+            meant, cost = (
+                self._spelling.meant(word.key)
+                if is_known
+                else self._spelling.mended(word.text, context)
+            )
+            compared += cost
             if not meant or meant in ignored:
                 continue
             mends.append(Mend(word.text, meant, word.start, word.end, not is_known))
@@ -119,6 +122,9 @@ class Mentions:
         """Whether a word is one of another language than English."""
         phrase = self.phrases.by_key(word.key) if word.key else None
         return phrase is not None and phrase.is_mention and not phrase.is_english
+
+    def _is_garment(self, word: Word) -> bool:
+        return word.key in self.phrases.garments
 
     def _is_in_phrase(self, words: Sequence[Word], place: int) -> bool:
         """Whether a Korean word belongs to a phrase that is written with spaces here."""

@@ -10,7 +10,7 @@ from catalog.lexicon import Lexicon
 from catalog.product_filter import ATTRIBUTES
 from services.gateway.meanings import Meaning, Meanings, Values
 from services.gateway.scanning import Word, keys_of
-from services.gateway.single_words import single_words
+from services.gateway.single_words import garments_of, single_words
 from services.gateway.translations import Translations
 from services.gateway.vocabulary import Vocabulary
 
@@ -91,6 +91,7 @@ class Phrases:
         self._add_words(lexicon)
         self._add_brands(vocabulary)
         self.words, self.foreign_words = single_words(vocabulary)
+        self.garments = garments_of(vocabulary)
         german = [f for c in lexicon.concepts for f in c.forms.get("de", ())]
         self._german = Compounds(german)
         self._base = lru_cache(_CACHED)(lambda word: self.key(self._german.form(word)) or word)

@@ -4,6 +4,8 @@ from catalog.lexicon import MARKERS
 from services.gateway.scanning import words_of
 from services.gateway.vocabulary import Vocabulary
 
+_KIND = "kind"
+
 
 def single_words(vocabulary: Vocabulary) -> tuple[dict[str, str], set[str]]:
     """Returns the single words of all that can be said, and those that are of another language.
@@ -22,3 +24,17 @@ def single_words(vocabulary: Vocabulary) -> tuple[dict[str, str], set[str]]:
     known = {word.text: word.key for text in english for word in words_of(text, forms) if word.key}
     every = {word.text: word.key for text in said for word in words_of(text, forms) if word.key}
     return {**every, **known}, every.keys() - known.keys()
+
+
+def garments_of(vocabulary: Vocabulary) -> frozenset[str]:
+    """Returns the single words of the catalogue that name a kind of garment."""
+    forms, held = vocabulary.table.forms, vocabulary.frequencies
+    kinds = [concept for concept in vocabulary.lexicon.concepts if concept.field == _KIND]
+    # German "short" names a garment too, but what is mended there are words of the catalogue.
+    language = vocabulary.table.language
+    named = [form for concept in kinds for form in concept.forms.get(language, ())]
+    named += vocabulary.values.get(_KIND, {})
+    said = (words_of(text, forms) for text in named)
+    single = (found[0] for found in said if len(found) == 1)
+    known = [word for word in single if word.key in held]
+    return frozenset(text for word in known for text in (word.text, word.key))

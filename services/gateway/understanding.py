@@ -64,7 +64,8 @@ class Understanding:
         self._prices = SpokenPrices(lexicon, vocabulary.currency, vocabulary.dearest)
         self._sizes = SpokenSizes(vocabulary)
         words, foreign = self._phrases.words, self._phrases.foreign_words
-        spelling = Spelling(vocabulary.frequencies, words, foreign, vocabulary.products)
+        frequencies, garments = vocabulary.frequencies, self._phrases.garments
+        spelling = Spelling(frequencies, words, foreign, garments, vocabulary.products)
         homographs = Homographs(vocabulary, self._phrases.key)
         self._mentions = Mentions(self._phrases, spelling, homographs)
         coverages = {
@@ -72,7 +73,6 @@ class Understanding:
             for field, counts in vocabulary.values.items()
         }
         normalizer = Normalizer(vocabulary.table)
-        frequencies = vocabulary.frequencies
         self._known = Known(self._mentions, normalizer, frequencies, coverages)
 
     def kinds_beside(self, kinds: Collection[str]) -> tuple[str, ...]:
