@@ -1,13 +1,14 @@
 """Promises of every model of shoppers: equal twice, right by hand, and better than counting."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy import sparse
 
-from offline.models.contract import ProductSide, Rows, Training
+from offline.models.contract import ProductSide, Rows, Saved, Sided, Training
 from offline.models.ease import Ease
 from offline.models.held_out import hold_out_one, ndcg, ranks, ranks_of
 from offline.models.item_item import ItemItemModel, likings, strongest
@@ -295,3 +296,59 @@ def test_options_are_read_by_their_types() -> None:
     recipe = recipe_of("rp3beta:alpha=0.5:neighbours=7:normalised=yes")
     assert recipe == Rp3Beta(alpha=0.5, neighbours=7, normalised=True)
     assert likings(camps().confidences, weighted=True).data.max() == 4
+
+
+def sided(training: Training) -> Training:
+    """Gives the products photos that tell the camps apart; the last four have none."""
+    draw = np.random.default_rng(8)
+    vectors = draw.normal(size=(PRODUCTS, 6)).astype(np.float32) * 0.1
+    vectors[::2, 0] += 1
+    vectors[1::2, 0] -= 1
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[-4:] = 0
+    side = ProductSide(
+        vectors, sparse.csr_matrix((PRODUCTS, 1)), np.arange(PRODUCTS) % 3, np.arange(PRODUCTS)
+    )
+    return Training(training.confidences, training.last, side)
+
+
+def test_a_warm_start_knows_the_camps_before_the_shoppers_do() -> None:
+    matrix = camps().confidences
+    few = sparse.csr_matrix(matrix.multiply(np.random.default_rng(4).random(matrix.shape) < 0.2))
+    training = sided(Training(few))
+    margins = {}
+    for warm in ("no", "yes"):
+        spec = f"als:factors=4:iterations=1:regularization=0.01:warm={warm}"
+        scores = recipe_of(spec).fit(training, None, Silent()).scores(np.arange(USERS))
+        parity = np.arange(USERS)[:, None] % 2 == np.arange(PRODUCTS) % 2
+        margins[warm] = scores[parity].mean() - scores[~parity].mean()
+    assert margins["yes"] > margins["no"]
+    with pytest.raises(SetupError, match="nothing is known of the products"):
+        recipe_of("als:warm=yes").fit(camps(), None, Silent())
+
+
+@pytest.mark.parametrize(
+    ("spec", "asks"),
+    [
+        ("als", False),
+        ("als:warm=yes", True),
+        ("popularity", False),
+        ("popularity:rule=kind", True),
+        ("blend", False),
+        ("blend:second=als/warm=yes", True),
+    ],
+)
+def test_a_recipe_says_whether_it_needs_the_products_themselves(spec: str, asks: bool) -> None:
+    recipe = recipe_of(spec)
+    assert isinstance(recipe, Sided)
+    assert recipe.sided is asks
+
+
+@pytest.mark.parametrize("spec", ["als", "item-knn", "ease"])
+def test_a_model_is_kept_in_plain_arrays(spec: str, tmp_path: Path) -> None:
+    model = recipe_of(spec).fit(camps(), None, Silent())
+    assert isinstance(model, Saved)
+    model.save(tmp_path)
+    kept = [np.load(path, allow_pickle=False) for path in tmp_path.iterdir()]
+    assert kept
+    assert all(path.suffix == ".npy" for path in tmp_path.iterdir())

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 from offline.models.contract import Training, Validation
 from offline.models.factors import FactorModel
 from offline.models.held_out import HeldOutOne, checked, ndcg
+from offline.models.warm_start import warm_start
 from offline.progress import Progress
 from runtime.errors import SetupError
 
@@ -33,6 +34,8 @@ class Als:
             each user) finds the best number of passes up to ``iterations``: it ends after so many
             looks in a row, one each 3 passes, that were no better than the best. The second one,
             of so many passes, learns from everything.
+        warm: Whether the products start where their photos put them (see
+            :func:`~offline.models.warm_start.warm_start`), and not at random.
     """
 
     name: ClassVar[str] = "als"
@@ -42,6 +45,12 @@ class Als:
     alpha: float = 10.0
     seed: int = 42
     patience: int = 0
+    warm: bool = False
+
+    @property
+    def sided(self) -> bool:
+        """Whether the photos are asked for."""
+        return self.warm
 
     def fit(
         self, training: Training, validation: Validation | None, shown: Progress
@@ -49,9 +58,10 @@ class Als:
         """Learns.
 
         Raises:
-            SetupError: An option makes no sense.
+            SetupError: An option makes no sense, or nothing is known of the products and ``warm``
+                asks for it.
         """
-        self._check()
+        self._check(training)
         if not self.patience:
             return self._learned(training, self.iterations, shown)
         curve = self._looks(checked(training, validation), shown)
@@ -60,7 +70,7 @@ class Als:
         return replace(found, curve=tuple(curve))
 
     def _learned(self, training: Training, iterations: int, shown: Progress) -> FactorModel:
-        model = self._solver()
+        model = self._solver(training)
         model.iterations = iterations
         # Its own threads each call BLAS: threads of BLAS below them make it many times slower.
         with threadpool_limits(1, "blas"):
@@ -69,21 +79,24 @@ class Als:
             )
         return self._factors(model)
 
-    def _solver(self) -> "AlternatingLeastSquares":
+    def _solver(self, training: Training) -> "AlternatingLeastSquares":
         # implicit takes a second to import and is needed here alone.
         from implicit.cpu.als import AlternatingLeastSquares
 
-        return AlternatingLeastSquares(
+        model = AlternatingLeastSquares(
             factors=self.factors,
             regularization=self.regularization,
             alpha=self.alpha,
             iterations=self.iterations,
             random_state=self.seed,
         )
+        if self.warm and training.side is not None:
+            model.item_factors = warm_start(training.side, self.factors, self.seed)
+        return model
 
     def _looks(self, split: HeldOutOne, shown: Progress) -> list[dict[str, float]]:
         """Trains some passes at a time, each going on where the last ones ended, and looks."""
-        model = self._solver()
+        model = self._solver(split.training)
         curve: list[dict[str, float]] = []
         best, waited, done = -1.0, 0, 0
         while done < self.iterations and waited < self.patience:
@@ -107,8 +120,10 @@ class Als:
             self.alpha,
         )
 
-    def _check(self) -> None:
+    def _check(self, training: Training) -> None:
         if min(self.factors, self.iterations) < 1 or self.patience < 0:
             raise SetupError("factors and iterations must be 1 or more, patience 0 or more")
         if self.regularization <= 0 or self.alpha <= 0:
             raise SetupError("regularization and alpha must be more than 0")
+        if self.warm and training.side is None:
+            raise SetupError("nothing is known of the products: there is nothing warm to start at")

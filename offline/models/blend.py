@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from offline.models.contract import Floats, Model, Recipe, Rows, Training, Validation
+from offline.models.contract import Floats, Model, Recipe, Rows, Sided, Training, Validation
 from offline.models.held_out import HeldOutOne, checked, ndcg_of, ranks_of
 from offline.progress import Progress
 from runtime.errors import SetupError
@@ -38,6 +38,14 @@ class Blend:
     weight: float = -1.0
     users: int = 5000
     seed: int = 42
+
+    @property
+    def sided(self) -> bool:
+        """Whether one of the parts asks for what is known of the products."""
+        return any(
+            isinstance(part, Sided) and part.sided
+            for part in (_part(self.first), _part(self.second))
+        )
 
     def fit(
         self, training: Training, validation: Validation | None, shown: Progress

@@ -1,7 +1,9 @@
 """Says what a model of shoppers learns from, and what it can do afterwards."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from pathlib import Path
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -66,8 +68,14 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
 class Factorised(Model, Protocol):
-    """A model whose scores are dot products, so that the ranking stage can serve it."""
+    """A model whose scores are dot products, so that the ranking stage can serve it.
+
+    A row of zeros is a product or user of which the model knows nothing; it is not published. Two
+    further attributes, ``regularization`` and ``alpha``, say how a history is folded in where the
+    defaults (1 and 10) do not do.
+    """
 
     @property
     def user_factors(self) -> Floats:
@@ -77,6 +85,35 @@ class Factorised(Model, Protocol):
     @property
     def item_factors(self) -> Floats:
         """Float32 [products, k]."""
+        ...
+
+
+@runtime_checkable
+class Curved(Protocol):
+    """A model that remembers how its training went."""
+
+    @property
+    def curve(self) -> Sequence[Mapping[str, float]]:
+        """One line for each look, the same columns in all, ``step`` first."""
+        ...
+
+
+@runtime_checkable
+class Saved(Protocol):
+    """A model that can be kept in a folder, beside what a release holds of it."""
+
+    def save(self, folder: Path) -> None:
+        """Writes files of ``.npy`` or ``.safetensors`` into an empty folder."""
+        ...
+
+
+@runtime_checkable
+class Sided(Protocol):
+    """A recipe that may need what is known of the products without anybody's doing."""
+
+    @property
+    def sided(self) -> bool:
+        """Whether its training must have a ``side``, and a column for every product there is."""
         ...
 
 

@@ -1,6 +1,9 @@
 """Holds factors of users and products whose dot products are the scores."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 from offline.models.contract import Floats, Rows
 
@@ -26,3 +29,8 @@ class FactorModel:
     def scores(self, users: Rows) -> Floats:
         """Float32 [len(users), products]."""
         return self.user_factors[users] @ self.item_factors.T
+
+    def save(self, folder: Path) -> None:
+        """Writes ``users.npy`` and ``items.npy``."""
+        np.save(folder / "users.npy", self.user_factors, allow_pickle=False)
+        np.save(folder / "items.npy", self.item_factors, allow_pickle=False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy import sparse
@@ -32,7 +33,19 @@ class ItemItemModel:
 
     def neighbours(self, count: int) -> sparse.csr_matrix:
         """Returns the ``count`` strongest positive weights of each row, CSR float32."""
-        return strongest(sparse.csr_matrix(self.weights), count)
+        parts = [
+            strongest(sparse.csr_matrix(self.weights[part]), count)
+            for part in blocks(self.weights.shape[0])
+        ]
+        return sparse.csr_matrix(sparse.vstack(parts))
+
+    def save(self, folder: Path) -> None:
+        """Writes ``weights.npy``, or the three arrays of a sparse matrix."""
+        if not sparse.issparse(self.weights):
+            np.save(folder / "weights.npy", self.weights, allow_pickle=False)
+            return
+        for name in ("data", "indices", "indptr"):
+            np.save(folder / f"{name}.npy", getattr(self.weights, name), allow_pickle=False)
 
 
 def likings(confidences: sparse.csr_matrix, *, weighted: bool) -> sparse.csr_matrix:

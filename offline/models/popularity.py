@@ -29,6 +29,11 @@ class Popularity:
     rule: str = "all"
     half_life_days: float = 30.0
 
+    @property
+    def sided(self) -> bool:
+        """Whether the kinds of the products are asked for."""
+        return self.rule == "kind"
+
     def fit(
         self, training: Training, validation: Validation | None, shown: Progress
     ) -> "PopularityModel":
