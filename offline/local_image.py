@@ -17,6 +17,7 @@ from services.gateway.stages import QueryKind, QueryVector, Ranking
 from services.image_retriever.decode import PhotoDecoder
 from services.image_retriever.encoder import Encoder
 from services.image_retriever.exact import Mask, Rows
+from services.image_retriever.framing import best_framed, frames
 from services.image_retriever.index import VectorIndex
 from services.image_retriever.mixture import Vectors, kind_of, mixed
 from services.image_retriever.question import Kinds, Reorder
@@ -130,8 +131,7 @@ class LocalImage:
                     kept.append(part)
             else:
                 garment = self.decoder.decode(part.source.data, size=size, crop=crop)
-            (seen,) = self.encoder.encode_photos([garment])
-            return np.asarray(seen)
+            return best_framed(list(self.encoder.encode_photos(frames(garment))), self.index)
         if not isinstance(part.source, Example):
             raise InvalidArgument("photos are decoded by the image stage alone", field=part.field)
         vector = self.index.vector_of(part.source.product_id)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from catalog.crop import Crop
 from catalog.media import MediaStore
 from catalog.product import Product
 from catalog.product_filter import Condition, Not
@@ -22,8 +23,10 @@ from services.gateway.query import MAX_BUDGET_MS, Query
 from services.gateway.query_options import Understand
 
 DEPTH = 10
-BUT_FUSED, BUT_PICTURE, BUT_WORDS, BUT_PHOTO, BUT_LITERAL = (
+BUT_FUSED, BUT_CUT, BUT_PRODUCT, BUT_PICTURE, BUT_WORDS, BUT_PHOTO, BUT_LITERAL = (
     "photo and a colour",
+    "photo cut off by a tenth on each side, and a colour",
+    "product and a colour",
     "photo and a colour, picture side alone",
     "the colour alone",
     "the photo alone",
@@ -33,6 +36,7 @@ BOARD, SINGLE = "three photos of one kind", "each of the three photos"
 AWAY, TOWARDS = "photo, led away from a product", "the photo, for the likes of that product"
 COLOUR, KIND, BOTH, LIKES = "colour P@10", "kind P@10", "both P@10", "likes of the product in ten"
 _PHOTOS, _COLOURS, _LEAST = 100, 2, 10
+_CUT = Crop(0.1, 0.1, 0.8, 0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,10 @@ def _like_this_but(shop: DrawnShop, cases: Sequence[Shown]) -> list[Row]:
 
     systems: dict[str, Callable[[Shown], Query]] = {
         BUT_FUSED: asked,
+        BUT_CUT: lambda case: _query(case, words(case.colour, "text"), _photo(case, _CUT)),
+        BUT_PRODUCT: lambda case: _query(
+            case, words(case.colour, "text"), Part(Example(case.product.id), "parts[0]")
+        ),
         BUT_PICTURE: lambda case: asked(case, retrievers=("image",)),
         BUT_LITERAL: lambda case: asked(case, understand=Understand(enabled=False)),
         BUT_PHOTO: lambda case: _query(case, _photo(case)),
@@ -168,8 +176,8 @@ def _of_kind(case: Shown, hits: Sequence[Product]) -> float:
     return sum(hit.kind == case.product.kind for hit in hits) / DEPTH
 
 
-def _photo(case: Shown) -> Part:
-    return Part(Photo(case.data), "parts[0]")
+def _photo(case: Shown, crop: Crop | None = None) -> Part:
+    return Part(Photo(case.data), "parts[0]", crop=crop)
 
 
 def _query(case: Shown, *parts: Part, **options: object) -> Query:

@@ -1,6 +1,7 @@
 """Turns the parts of a query into vectors: words, photos and products."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,18 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.crop import WHOLE, Crop
-from runtime.errors import DeadlineExceeded, Internal, InvalidArgument, NotFound, ServiceError
+from runtime.errors import (
+    DeadlineExceeded,
+    Internal,
+    InvalidArgument,
+    NotFound,
+    Overloaded,
+    ServiceError,
+)
 from services.image_retriever.batcher import EncodeBatcher
 from services.image_retriever.decode import PhotoDecoder
 from services.image_retriever.encoder import Encoder
+from services.image_retriever.framing import Neighbours, best_framed, frames
 from services.image_retriever.mixture import Kind, kind_of, mixed
 
 Vectors = NDArray[np.float32]
 _log = logging.getLogger(__name__)
 
 
-class Examples(Protocol):
-    """Knows the vectors of products."""
+class Examples(Neighbours, Protocol):
+    """Knows the vectors of products, and finds those near to a vector."""
 
     def vector_of(self, product_id: str) -> Vectors | None:
         """Returns the unit vector float32 ``[dim]`` of a product, None where it has none."""
@@ -145,7 +154,7 @@ class PartEncoder:
         if isinstance(part, Words):
             return asyncio.wrap_future(self._batcher.text(encoder, part.text, deadline=deadline))
         if isinstance(part, Photo):
-            return asyncio.ensure_future(self._photo(part, number, deadline, encoder))
+            return asyncio.ensure_future(self._photo(part, number, deadline, encoder, index))
         vector = index.vector_of(part.product_id)
         if vector is None:
             raise NotFound(
@@ -156,27 +165,40 @@ class PartEncoder:
         return found
 
     async def _photo(
-        self, photo: Photo, number: int, deadline: float, encoder: Encoder
+        self, photo: Photo, number: int, deadline: float, encoder: Encoder, index: Examples
     ) -> "_Seen | None":
-        def decode() -> tuple[NDArray[np.uint8], bool]:
+        def decode() -> tuple[list[NDArray[np.uint8]], bool]:
             left = deadline - self._clock()
             if left <= 0:
                 raise DeadlineExceeded("the budget ran out before decoding")
             size, crop = encoder.image_size, photo.crop
             if photo.remove_background:
-                return self._decoder.decode_garment(photo.data, size=size, crop=crop, wait_s=left)
-            return self._decoder.decode(photo.data, size=size, crop=crop, wait_s=left), True
+                garment, is_alone = self._decoder.decode_garment(
+                    photo.data, size=size, crop=crop, wait_s=left
+                )
+                return frames(garment), is_alone
+            return frames(self._decoder.decode(photo.data, size=size, crop=crop, wait_s=left)), True
 
+        loop = asyncio.get_running_loop()
         try:
-            pixels, is_alone = await asyncio.get_running_loop().run_in_executor(
-                self._threads, decode
-            )
+            framed, is_alone = await loop.run_in_executor(self._threads, decode)
         except InvalidArgument as error:
             error.field = f"parts[{number}].photo"
             raise
-        queued = self._batcher.photo(encoder, pixels, deadline=deadline)
-        vector = await asyncio.wrap_future(queued)
-        return None if vector is None else _Seen(vector, not is_alone)
+        with self._batcher.together():
+            queued = [self._batcher.photo(encoder, framed[0], deadline=deadline)]
+            for pixels in framed[1:]:
+                with contextlib.suppress(Overloaded):  # the photo as it is will do
+                    queued.append(self._batcher.photo(encoder, pixels, deadline=deadline))
+        found = await asyncio.gather(*map(asyncio.wrap_future, queued))
+        vectors = [vector for vector in found if vector is not None]
+        if not vectors:
+            return None
+        if len(vectors) > 1:
+            vector = await loop.run_in_executor(self._threads, best_framed, vectors, index)
+        else:
+            vector = vectors[0]
+        return _Seen(vector, not is_alone)
 
 
 _Begun = asyncio.Future[Vectors | None] | asyncio.Future[_Seen | None]
