@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offline import verbs
+from offline import verbs, verbs_evaluate
 from offline.grammar_parts import takes_json, verb_of
 
 if TYPE_CHECKING:
@@ -14,13 +14,14 @@ SUITES = ("attributes", "exclusions", "languages", "fusion", "pictures", "backgr
 
 
 def add_evaluate(commands: "Commands") -> None:
-    """Adds `evaluate retrieval`."""
+    """Adds `evaluate retrieval` and `evaluate recommendations`."""
     group = commands.add_parser(
         "evaluate",
         help="measures how good the answers are",
         description="Measures how good the answers are.",
     )
     subjects = group.add_subparsers(title="subjects", metavar="WHAT", required=True)
+    _add_recommendations(subjects)
     verb = verb_of(
         subjects,
         "retrieval",
@@ -49,5 +50,61 @@ def add_evaluate(commands: "Commands") -> None:
     )
     verb.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for the tables, as Markdown and JSON"
+    )
+    takes_json(verb)
+
+
+def _add_recommendations(subjects: "Commands") -> None:
+    verb = verb_of(
+        subjects,
+        "recommendations",
+        verbs_evaluate.evaluate_recommendations,
+        says="Measures how well models of shoppers find what was held out from them. All products "
+        "are\nranked for every user, popularity and chance stand in every table, and ties favour "
+        "nobody.\nA catalogue is split by leave-last-out, last-k, global-time or cold-items; a "
+        "public set (--dataset)\nby leave-last-out, last-k, p1, p10 or given, as its files allow.",
+        examples=(
+            "hemline evaluate recommendations --data var/demo --model als,rp3beta",
+            "hemline evaluate recommendations --data var/demo --split cold-items --share .15",
+            "hemline evaluate recommendations --dataset ~/datasets/citeulike/cmn_loo --split given "
+            "\\\n      --model als:factors=128,ease --report var/evaluation",
+        ),
+    )
+    verb.add_argument(
+        "--dataset", type=Path, metavar="DIR", help="a public set instead of a catalogue"
+    )
+    verb.add_argument(
+        "--split", default="leave-last-out", help="what is held out (default: leave-last-out)"
+    )
+    verb.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="recipes of `hemline train`, with options as in als:factors=64:alpha=10",
+    )
+    verb.add_argument(
+        "--at", default="10,20,50", metavar="K[,K]", help="places to look at (default: 10,20,50)"
+    )
+    verb.add_argument(
+        "--last", type=int, default=5, metavar="K", help="products that last-k holds out a user"
+    )
+    verb.add_argument(
+        "--share",
+        type=float,
+        default=0.1,
+        metavar="S",
+        help="part of the time (global-time) or of the products (cold-items) (default: .1)",
+    )
+    verb.add_argument(
+        "--core",
+        type=int,
+        default=1,
+        metavar="K",
+        help="least products a user and users a product, again and again (default: 1, all)",
+    )
+    verb.add_argument("--seed", type=int, default=0, help="of what cold-items hides (default: 0)")
+    verb.add_argument(
+        "--report", type=Path, metavar="DIR", help="folder for the tables and the page with charts"
     )
     takes_json(verb)
