@@ -29,9 +29,8 @@ from offline.local_text import LocalText, admitted
 from runtime.errors import InvalidArgument
 from runtime.metrics import Metrics
 from services.gateway.access import Access
-from services.gateway.answer import Generation
+from services.gateway.answer import Answer, Generation
 from services.gateway.documents import DocumentCache
-from services.gateway.factor_cache import UncachedFactors
 from services.gateway.fanout import Leg
 from services.gateway.key_file import dump, make_key
 from services.gateway.keys import KeyRing
@@ -42,6 +41,7 @@ from services.gateway.paging import Paging
 from services.gateway.parts import Example, Part, Photo
 from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
+from services.gateway.query import MAX_BUDGET_MS, Query
 from services.gateway.rest import create_app
 from services.gateway.rest_routes import Rooms
 from services.gateway.result_lists import ProcessLists
@@ -49,6 +49,7 @@ from services.gateway.result_set import ResultSet
 from services.gateway.sealed import Keys
 from services.gateway.sessions import Sessions
 from services.gateway.shoppers import DemoShoppers
+from services.gateway.similar import Searching
 from services.gateway.stages import (
     Boost,
     Completion,
@@ -237,6 +238,16 @@ class Asked:
         return [told for told in ASKED if told.startswith(text.lower())][:count]
 
 
+@dataclass(frozen=True)
+class Patient:
+    """Gives each search all the time there may be: what the page shows hangs on no machine."""
+
+    searching: Searching
+
+    async def search(self, query: Query) -> Answer:
+        return await self.searching.search(replace(query, budget_ms=MAX_BUDGET_MS))
+
+
 @dataclass
 class Clock:
     """The time of day, or a later one."""
@@ -379,9 +390,10 @@ def _rooms(house: PageHouse) -> Rooms:
     }
     tastes = {name: float(product.colour == LIKED) for name, product in shop.items()}
     documents = DocumentCache(house.store)
+    ranking = FakeRanking({SHOPPER: tastes})
     pipeline = SearchPipeline(
         legs,
-        TasteFinder(FakeRanking({SHOPPER: tastes}), UncachedFactors()),
+        TasteFinder(ranking, ranking),
         documents,
         house.text,
         Paging(house.lists, Keys(b"secret"), now=house.clock),
@@ -390,7 +402,7 @@ def _rooms(house: PageHouse) -> Rooms:
     )
     metrics = Metrics("gateway")
     return Rooms(
-        searching=ObservedSearch(pipeline, metrics),
+        searching=Patient(ObservedSearch(pipeline, metrics)),
         documents=documents,
         pictures=pictures,
         shoppers=DemoShoppers(house.store),
