@@ -36,7 +36,7 @@ def test_each_side_gets_its_words(understanding: Understanding) -> None:
     (part,) = asked.parts
     assert part.source.text == "red dress"  # type: ignore[union-attr]  # words
     assert set(asked.words.split()) >= {"red", "dress"}
-    assert asked.filter == Condition("price_minor", lte=5000)
+    assert asked.filter == Condition("price_minor", lte=4999)
     assert {boost.field for boost in asked.boosts} == {"colour", "kind"}
 
 

@@ -100,13 +100,18 @@ class Composer:
             self._tell(piece, "exclude")
         return True
 
-    def filter(self, found: ProductFilter, told: Understood) -> bool:
-        """Takes a filter into the draft; False where the caller does not want it read."""
-        if self._ignored.has(told.field, told.value):
-            return False
+    def refuses(self, field: str, value: str) -> bool:
+        """Whether the caller does not want a value of a field read."""
+        return self._ignored.has(field, value)
+
+    def filter(self, found: ProductFilter, *told: Understood) -> None:
+        """Takes a filter into the draft, and what the caller is told of it."""
         self.draft.filters.append(found)
+        self.draft.understood += told
+
+    def tell(self, told: Understood) -> None:
+        """Tells the caller of what was read and changes nothing."""
         self.draft.understood.append(told)
-        return True
 
     def written(self, start: int, end: int) -> str:
         """What stands in the query from one piece to the one before another."""

@@ -12,6 +12,7 @@ _T = TypeVar("_T")
 _LONGEST = 4
 _MOST = Decimal(10) ** 15
 _LONGEST_PRICE = 40  # letters of a price in one word; to read more takes longer and longer
+_SEPARATORS = frozenset(".,'")
 _LEFT_OVER = 2  # letters, such as a particle, behind a currency
 
 
@@ -106,13 +107,17 @@ class SpokenNumbers:
         return (value * factor, end, factor) if end > place else None
 
     def _is_other(self, terms: Sequence[Term], end: int) -> bool:
-        """Whether a bare number counts something else than money: 100%, 5 cm, the 90s, 3/4."""
+        """Whether a bare number is no amount of money: 100%, 5 cm, the 90s, 3/4, 1e9, 1.2345."""
         if end == len(terms):
             return False
         after = terms[end]
         if after.text in self._units or after.text in ("/", "%", "*"):
             return True
-        return after.is_glued and after.text[0].isascii() and after.text.isalpha()
+        if not after.is_glued:
+            return False
+        if after.text in _SEPARATORS and end + 1 < len(terms):
+            return terms[end + 1].is_glued and terms[end + 1].is_number
+        return after.text[0].isascii() and after.text.isalnum()
 
     def split(self, words: Sequence[Word], known: Mapping[str, object]) -> list[Term]:
         """Returns the terms of a query: words of other scripts are taken apart where they hold

@@ -17,8 +17,9 @@ _Bounds = tuple[Amount | None, Amount | None]
 class PriceRange:
     """What something may cost, in minor units of the catalogue's currency, both ends included.
 
-    ``start`` and ``end`` say which pieces of the query said so. ``is_known`` is False where the
-    price is told in another currency than the catalogue's: then nothing is known of it.
+    ``start`` and ``end`` say which pieces of the query said so. ``foreign`` is the currency in
+    which the price is told where it is not the catalogue's: then nothing is known of it.
+    ``is_known`` is False then, and where the catalogue has no prices.
     """
 
     start: int
@@ -26,6 +27,7 @@ class PriceRange:
     least: int | None = None
     most: int | None = None
     is_known: bool = True
+    foreign: str = ""
 
 
 class SpokenPrices:
@@ -129,8 +131,9 @@ class SpokenPrices:
 
     def _price(self, start: int, end: int, bounds: _Bounds, strict: bool) -> PriceRange | None:
         told = {amount.currency for amount in bounds if amount is not None} - {""}
-        if not self._currency or told - {self._currency}:
-            return PriceRange(start, end, is_known=False)
+        foreign = sorted(told - {self._currency})
+        if not self._currency or foreign:
+            return PriceRange(start, end, is_known=False, foreign="".join(foreign[:1]))
         least, most = (None if amount is None else self._minor(amount) for amount in bounds)
         if least is not None and most is not None and least > most:
             least, most = most, least

@@ -7,19 +7,37 @@ from dataclasses import dataclass
 from services.gateway.scanning import Word, words_of
 from services.gateway.vocabulary import Vocabulary
 
-_LONGEST = 3
-# What nobody writes but as a size, even without saying "size".
-_PLAIN = re.compile(r"x{1,4}[sl]|[2-6]xl|w\d\d(l\d\d)?|\d\d/\d\d")
+_LONGEST = 5
 _OR = frozenset(("/", ",", "-"))
+# 2XL is XXL, and W32 L32 is written 32/32 and W32/L32 as well.
+_LETTERS = re.compile(r"([2-6])x([sl])")
+_JEANS = re.compile(r"w?(\d\d)(?:/|(?=l))l?(\d\d)")
+# What nobody writes but as a size, even without saying "size", as it is compared.
+_PLAIN = re.compile(r"x{1,6}[sl]|w\d\dl\d\d|w\d\d")
+_WAIST, _LENGTH = re.compile(r"w\d\d"), re.compile(r"l\d\d")
+_NUMBER = re.compile(r"\d{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
 class SizeRange:
-    """Sizes that are asked for; ``start`` and ``end`` say which pieces of the query said so."""
+    """Sizes that are asked for; ``start`` and ``end`` say which pieces of the query said so.
+
+    ``values`` are the catalogue's; ``unknown`` are as they were written, and no product has them.
+    """
 
     start: int
     end: int
     values: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """One size that is told: its values in the catalogue, none where no product has it."""
+
+    values: tuple[str, ...]
+    end: int
+    key: str
 
 
 class SpokenSizes:
@@ -42,7 +60,13 @@ class SpokenSizes:
                     self._sizes.setdefault(_key(written), values)
         self._before = frozenset(map(_spaced, lexicon.markers("size_before")))
         self._after = frozenset(map(_spaced, lexicon.markers("size_after")))
-        self._or = _OR | frozenset(map(_key, lexicon.markers("exclude_or")))
+        fillers = {word for name in lexicon.languages for word in lexicon.fillers(name)}
+        # "In a 40" is a size only where it is one of the catalogue's.
+        self._telling = frozenset(
+            marker for marker in self._before if not fillers.issuperset(marker.split())
+        )
+        binding = (*lexicon.markers("exclude_or"), *lexicon.markers("exclude_and"))
+        self._or = _OR | frozenset(map(_joined, binding))
 
     def find(self, words: Sequence[Word]) -> list[SizeRange]:
         """Returns the sizes that are asked for, in order; no piece belongs to two."""
@@ -56,36 +80,74 @@ class SpokenSizes:
         return found
 
     def _at(self, words: Sequence[Word], place: int) -> SizeRange | None:
-        marked = self._marker(words, place, self._before)
-        if marked and (listed := self._list(words, marked)) is not None:
-            return SizeRange(place, listed[1], listed[0])
+        if marked := self._marker(words, place, self._before):
+            is_telling = self._marker(words, place, self._telling) == marked
+            if (listed := self._list(words, place, marked, is_telling)) is not None:
+                return listed
+        if place and words[place - 1].is_number and words[place - 1].end == words[place].start:
+            return None  # 10XL is no XL
         read = self._size(words, place)
-        if read is None:
-            return None
-        values, end, key = read
-        if (after := self._marker(words, end, self._after)) is not None:
-            return SizeRange(place, after, values)
-        return SizeRange(place, end, values) if _PLAIN.fullmatch(key) else None
+        if read is not None and (after := self._marker(words, read.end, self._after)) is not None:
+            return SizeRange(place, after, read.values)
+        if read is None or not _PLAIN.fullmatch(read.key):
+            read = self._unknown(words, place, is_told=False)
+        return None if read is None else self._list(words, place, place, is_told=False)
 
-    def _list(self, words: Sequence[Word], place: int) -> tuple[tuple[str, ...], int] | None:
-        """Reads one or more sizes: m, m/l, 38 or 40."""
+    def _list(
+        self, words: Sequence[Word], start: int, place: int, is_told: bool
+    ) -> SizeRange | None:
+        """Reads one or more sizes: m, m/l, 38 or 40, w32 l34."""
         found: list[str] = []
-        end = place
-        while (read := self._size(words, place)) is not None:
-            found += read[0]
-            end = read[1]
+        unknown: list[str] = []
+        end = start
+        while True:
+            read = self._size(words, place) or self._unknown(words, place, is_told)
+            if read is None:
+                break
+            found += read.values
+            if not read.values:
+                unknown.append(_written(words, place, read.end))
+            end = read.end
+            if _WAIST.fullmatch(read.key) and (length := self._length(words, end)) is not None:
+                unknown.append(words[length - 1].text)
+                end = length
             if end >= len(words) or (words[end].key or words[end].text) not in self._or:
                 break
             place = end + 1
-        return (tuple(dict.fromkeys(found)), end) if found else None
+        if end == start:
+            return None
+        return SizeRange(start, end, tuple(dict.fromkeys(found)), tuple(dict.fromkeys(unknown)))
 
-    def _size(self, words: Sequence[Word], place: int) -> tuple[tuple[str, ...], int, str] | None:
-        key, best = "", None
+    def _size(self, words: Sequence[Word], place: int) -> _Size | None:
+        """Reads a size of the catalogue, the longest that is written there."""
+        text, best = "", None
         for end in range(place, min(place + _LONGEST, len(words))):
-            key += words[end].text
+            text += words[end].text
+            key = _canonical(text)
             if (values := self._sizes.get(key)) is not None:
-                best = (values, end + 1, key)
+                best = _Size(values, end + 1, key)
+        glued = best is not None and best.end < len(words) and words[best.end]
+        # "38er", "4x": a number with letters behind it is another thing.
+        if best and glued and words[best.end - 1].is_number and not glued.is_sign:
+            return None if glued.start == words[best.end - 1].end else best
         return best
+
+    def _unknown(self, words: Sequence[Word], place: int, is_told: bool) -> _Size | None:
+        """Reads what is surely a size, though no product has it."""
+        text, best = "", None
+        for end in range(place, min(place + 2, len(words))):
+            if end > place and words[end].start != words[end - 1].end:
+                break
+            text += words[end].text
+            key = _canonical(text)
+            if _PLAIN.fullmatch(key) or (is_told and _NUMBER.fullmatch(key)):
+                best = _Size((), end + 1, key)
+        return best
+
+    def _length(self, words: Sequence[Word], place: int) -> int | None:
+        """Where the length of jeans ends that stands behind their waist, with or without a sign."""
+        at = place + (place < len(words) and words[place].text in ("/", "x"))
+        return at + 1 if at < len(words) and _LENGTH.fullmatch(words[at].text) else None
 
     def _marker(self, words: Sequence[Word], place: int, markers: frozenset[str]) -> int | None:
         best = None
@@ -97,9 +159,26 @@ class SpokenSizes:
         return best
 
 
+def _canonical(text: str) -> str:
+    """A size as it is compared: 2xl as xxl, and a waist with a length as w32l32."""
+    if letters := _LETTERS.fullmatch(text):
+        return "x" * int(letters[1]) + letters[2]
+    if jeans := _JEANS.fullmatch(text):
+        return f"w{jeans[1]}l{jeans[2]}"
+    return text
+
+
+def _written(words: Sequence[Word], start: int, end: int) -> str:
+    return "".join(word.text for word in words[start:end])
+
+
 def _spaced(text: str) -> str:
     return " ".join(word.text for word in words_of(text, {}))
 
 
-def _key(text: str) -> str:
+def _joined(text: str) -> str:
     return "".join(word.text for word in words_of(text, {}))
+
+
+def _key(text: str) -> str:
+    return _canonical(_joined(text))

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from catalog.normalize import Normalizer, clean
-from catalog.product_filter import AllOf, Condition, ProductFilter
+from catalog.product_filter import AllOf, ProductFilter
 from services.gateway.answer import Understood
 from services.gateway.composing import WORDS, Composer
 from services.gateway.exclusions import Exclusion, Exclusions
@@ -12,14 +12,13 @@ from services.gateway.homographs import Homographs
 from services.gateway.known import Ignored, Known
 from services.gateway.mentions import Mend, Mentions
 from services.gateway.phrases import Found, Phrases
-from services.gateway.scanning import MAX_CHARS, Word, quoted, words_of
+from services.gateway.scanning import MAX_CHARS, quoted, words_of
 from services.gateway.spelling import Spelling
-from services.gateway.spoken_prices import PriceRange, SpokenPrices
-from services.gateway.spoken_sizes import SpokenSizes
+from services.gateway.spoken_filters import SpokenFilters
 from services.gateway.stages import Boost
 from services.gateway.vocabulary import Vocabulary
 
-PRICE, KIND = "price_minor", "kind"
+KIND = "kind"
 _MOST_FILTERS = 12
 
 
@@ -57,12 +56,10 @@ class Understanding:
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        lexicon = vocabulary.lexicon
         self._kinds = tuple(vocabulary.values.get(KIND, ()))
         self._forms = vocabulary.table.forms
         self._phrases = Phrases(vocabulary)
-        self._prices = SpokenPrices(lexicon, vocabulary.currency, vocabulary.dearest)
-        self._sizes = SpokenSizes(vocabulary)
+        self._filters = SpokenFilters(vocabulary, self._phrases.brands)
         words, foreign = self._phrases.words, self._phrases.foreign_words
         frequencies, garments = vocabulary.frequencies, self._phrases.garments
         spelling = Spelling(frequencies, words, foreign, garments, vocabulary.products)
@@ -95,9 +92,7 @@ class Understanding:
         words = words_of(text, self._forms)
         taken = {place for start, end in quoted(words) for place in range(start - 1, end + 1)}
         composer = Composer(self._known, text, words, ignored)
-        self._filter_quoted(words, composer)
-        self._filter_sizes(words, taken, composer)
-        self._filter_prices(words, taken, composer)
+        self._filters.take(words, taken, composer)
         mends: list[Mend] = []
         if not ignored.has("spelling"):
             refused = frozenset(name.partition(":")[2] for name in ignored.names)
@@ -106,41 +101,6 @@ class Understanding:
         for wording in exclude:
             self._exclude(wording, ignored, composer)
         return self._reading(text, composer, mends)
-
-    def _filter_quoted(self, words: Sequence[Word], composer: Composer) -> None:
-        """A brand in quotes is meant exactly; other quoted words are looked up as they stand."""
-        for start, end in quoted(words):
-            written = composer.written(start, end)
-            brand = self._phrases.brands.get("".join(word.key for word in words[start:end]))
-            if brand is not None:
-                condition = Condition("brand", brand.exact[0][1])
-                told = Understood("brand", brand.name, written, "filter")
-                if composer.filter(condition, told):
-                    continue
-            composer.say(written)
-
-    def _filter_sizes(self, words: Sequence[Word], taken: set[int], composer: Composer) -> None:
-        for size in self._sizes.find(words):
-            places = range(size.start, size.end)
-            if taken.intersection(places):
-                continue
-            written = composer.written(size.start, size.end)
-            told = Understood("size", size.values[0], written, "filter")
-            if composer.filter(Condition("size", size.values), told):
-                taken.update(places)
-
-    def _filter_prices(self, words: Sequence[Word], taken: set[int], composer: Composer) -> None:
-        for price in self._prices.find(words):
-            places = range(price.start, price.end)
-            if taken.intersection(places):
-                continue
-            if not price.is_known:
-                taken.update(places)
-                continue
-            written = composer.written(price.start, price.end)
-            told = Understood(PRICE, _told(price), written, "filter")
-            if composer.filter(Condition(PRICE, gte=price.least, lte=price.most), told):
-                taken.update(places)
 
     def _compose(self, taken: set[int], composer: Composer) -> None:
         found = self._mentions.find(composer.words, taken)
@@ -201,12 +161,6 @@ def _whole(found: Sequence[Found]) -> list[Exclusion]:
     if mentions:
         return [Exclusion(mentions, "", 0, len(found))]
     return [Exclusion((), piece.written, 0, 1) for piece in found if piece.phrase is None]
-
-
-def _told(price: PriceRange) -> str:
-    least = "" if price.least is None else str(price.least)
-    most = "" if price.most is None else str(price.most)
-    return f"{least}..{most}"
 
 
 def _joined(words: Sequence[str]) -> str:
