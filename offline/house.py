@@ -17,7 +17,7 @@ from runtime.errors import SetupError
 MODULES = {"text": "text_retriever", "image": "image_retriever", "ranking": "reranker"}
 STAGES = (*MODULES, "gateway")
 # The stages that follow the catalogue.
-LIVE = ("text", "image")
+LIVE = ("text", "image", "ranking")
 LOOPBACK = "127.0.0.1"
 API_KEY = "HEMLINE_API_KEY"
 

@@ -219,7 +219,13 @@ def test_a_stage_serves_from_a_checked_copy_of_what_it_opens(stage: str) -> None
     assert follow["args"][: len(copy["args"])] == copy["args"]
     assert "--every-s" in follow["args"]
     both = "encoder,image"
-    kinds = {"gateway": "fusion,vocabulary", "encode": both, "image": both}.get(stage, stage)
+    several = {
+        "gateway": "fusion,vocabulary",
+        "encode": both,
+        "image": both,
+        "ranking": "ranking,neighbours,popularity",
+    }
+    kinds = several.get(stage, stage)
     assert copy["args"] == ["/shared", "/artifacts", "--kinds", kinds]
     assert manifests.told(manifests.main_container(stage))["HEMLINE_ARTIFACT_DIR"] == {
         "name": "HEMLINE_ARTIFACT_DIR",

@@ -127,6 +127,19 @@ class Factors:
             tastes[~known] = tastes[known].mean() if known.any() else INDIFFERENT
         return Tastes(tastes, known, dots)
 
+    def row_of(self, product_id: str) -> int | None:
+        """Returns the row of a product, or None where the model does not know it."""
+        return self._rows.get(product_id)
+
+    def fits(self, vector: Vector, product_ids: Sequence[str]) -> Vector:
+        """Returns the dot products with products, float32 [n]; unknown ones get their mean."""
+        rows = self._rows_of(product_ids)
+        known = rows < self.product_count
+        dots = self._items[rows] @ vector
+        if not known.all():
+            dots[~known] = dots[known].mean() if known.any() else 0.0
+        return dots
+
     def dots(self, vector: Vector, rows: Rows | None = None) -> Vector:
         """Returns the dot product of a vector [k] with rows of products; None means all of them."""
         items = self._items[: self.product_count] if rows is None else self._items[rows]

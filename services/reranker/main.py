@@ -3,11 +3,12 @@
 import asyncio
 import os
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import grpc
 
+from catalog.store import CatalogStore
 from fashion.ranking.v1 import reranker_pb2_grpc as pb_grpc
 from runtime import logs, settings
 from runtime.artifacts import ArtifactStore
@@ -16,6 +17,7 @@ from runtime.generations import Follower
 from runtime.metrics import Metrics
 from runtime.server import ServerSettings, StageServer
 from services.reranker.generations import GenerationOpener
+from services.reranker.live import LiveCatalog
 from services.reranker.servicer import MAX_BATCH, NAME, RerankerServicer
 
 STAGE = "ranking"
@@ -25,10 +27,20 @@ _IN_FLIGHT = 4 * MAX_BATCH
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the stage is told by its environment."""
+    """What the stage is told by its environment.
+
+    Without ``database_url`` it follows no catalogue: what it proposes is then neither filtered
+    nor known to be in stock, and new arrivals are not proposed.
+    """
 
     artifact_dir: Path
     poll_s: float = 5.0
+    database_url: str = field(default="", metadata={"secret": True})  # may hold a password
+
+
+# How long a small catalogue may take to be read before the stage says that it is ready. A large
+# one takes longer, and scores are wanted meanwhile.
+_CATALOGUE_WAIT_S = 10.0
 
 
 async def run(config: Settings, serving: ServerSettings) -> None:
@@ -36,8 +48,13 @@ async def run(config: Settings, serving: ServerSettings) -> None:
     metrics = Metrics(STAGE)
     artifacts = ArtifactStore(config.artifact_dir)
 
+    catalogue = (
+        LiveCatalog(lambda: CatalogStore.open(config.database_url)) if config.database_url else None
+    )
+    _watch(catalogue, metrics)
+
     def register(server: grpc.aio.Server) -> None:
-        servicer = RerankerServicer(lambda: follower.value, stage.run_blocking)
+        servicer = RerankerServicer(lambda: follower.value, stage.run_blocking, catalogue)
         add = pb_grpc.add_RerankerServiceServicer_to_server
         add(servicer, server)  # type: ignore[no-untyped-call]  # generated code
 
@@ -50,8 +67,30 @@ async def run(config: Settings, serving: ServerSettings) -> None:
         on_state=stage.set_ready,
         metrics=metrics,
     )
+
+    async def follow() -> None:
+        if catalogue is not None:
+            await asyncio.to_thread(catalogue.wait, _CATALOGUE_WAIT_S)
+        await follower.run()
+
     await stage.start()
-    await stage.serve_until_stopped(follower.run())
+    try:
+        await stage.serve_until_stopped(follow())
+    finally:
+        if catalogue is not None:
+            catalogue.close()
+
+
+def _watch(catalogue: LiveCatalog | None, metrics: Metrics) -> None:
+    applied = metrics.gauge("applied_seq", "Last catalogue change that proposals know of")
+    followed = metrics.gauge("catalog_followed", "Whether changes of the catalogue are followed")
+
+    def seq() -> int:
+        view = catalogue.view if catalogue is not None else None
+        return view.seq if view is not None else 0
+
+    applied.set_function(seq)
+    followed.set_function(lambda: catalogue is not None and not catalogue.problem)
 
 
 def main() -> None:

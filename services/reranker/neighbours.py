@@ -4,15 +4,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from runtime.artifacts import ArtifactRefused
-
-if TYPE_CHECKING:
-    from scipy import sparse
 
 KIND = "neighbours"
 FORMAT = 1
@@ -24,6 +21,26 @@ _ROWS_AT_ONCE = 4096
 Rows = npt.NDArray[np.int32]
 Scores = npt.NDArray[np.float32]
 Starts = npt.NDArray[np.int64]
+
+
+class CsrMatrix(Protocol):
+    """A matrix in compressed rows, as scipy has it: what is served needs no scipy."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+
+    @property
+    def indptr(self) -> npt.NDArray[Any]:
+        """Where each row begins, integers [rows + 1]."""
+
+    @property
+    def indices(self) -> npt.NDArray[Any]:
+        """Column of each entry, integers [entries]."""
+
+    @property
+    def data(self) -> npt.NDArray[Any]:
+        """Value of each entry, floats [entries]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +78,7 @@ class Neighbours:
         self._rows = {product_id: row for row, product_id in enumerate(self.product_ids)}
 
     @staticmethod
-    def write(
-        product_ids: Sequence[str], matrix: "sparse.csr_matrix", folder: Path
-    ) -> Mapping[str, object]:
+    def write(product_ids: Sequence[str], matrix: CsrMatrix, folder: Path) -> Mapping[str, object]:
         """Writes the best neighbours of each product into a folder; returns facts of it.
 
         Args:
@@ -80,7 +95,7 @@ class Neighbours:
         if not count or matrix.shape != (count, count) or len(set(product_ids)) != count:
             raise ValueError(f"{count} products for a matrix of shape {matrix.shape}")
         parts = [
-            _best(matrix[start : start + _ROWS_AT_ONCE].tocsr(), start)
+            _best(matrix, start, min(start + _ROWS_AT_ONCE, count))
             for start in range(0, count, _ROWS_AT_ONCE)
         ]
         lengths, columns, scores = (np.concatenate(each) for each in zip(*parts, strict=True))
@@ -160,11 +175,12 @@ class Neighbours:
         return places, rows
 
 
-def _best(part: "sparse.csr_matrix", start: int) -> tuple[Starts, Rows, Scores]:
-    """How many neighbours each row of a part keeps, and which, row after row, best first."""
-    lengths = np.diff(part.indptr)
+def _best(matrix: CsrMatrix, start: int, end: int) -> tuple[Starts, Rows, Scores]:
+    """How many neighbours each of some rows keeps, and which, row after row, best first."""
+    lengths = np.diff(matrix.indptr[start : end + 1])
     rows = np.repeat(np.arange(len(lengths)), lengths)
-    columns, scores = part.indices, part.data
+    part = slice(int(matrix.indptr[start]), int(matrix.indptr[end]))
+    columns, scores = matrix.indices[part], matrix.data[part]
     kept = ~(scores <= 0) & (columns != rows + start)  # so that NaN is told, not lost
     rows, columns, scores = rows[kept], columns[kept], scores[kept]
     order = np.lexsort((columns, -scores, rows))
