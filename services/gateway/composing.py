@@ -8,6 +8,7 @@ from services.gateway.answer import Understood
 from services.gateway.draft import Draft
 from services.gateway.exclusions import Exclusion
 from services.gateway.known import Ignored, Known
+from services.gateway.lookups import lookups
 from services.gateway.meanings import Meaning, Values
 from services.gateway.phrases import Found
 from services.gateway.scanning import Word
@@ -21,6 +22,7 @@ _WEIGHTS: Mapping[str, float] = MappingProxyType(
 _WEIGHT = 0.6
 _NEAR, _WIDER = 0.7, 0.5
 _MOST_VALUES = 500
+_MOST_TOLD = 3
 # A field that hardly any product has says little about those without it.
 _SPARSE = 0.3
 
@@ -56,14 +58,13 @@ class Composer:
         meanings = [
             meaning
             for meaning in phrase.meanings
-            if not self._ignored.has(meaning.field, meaning.name, meaning.value)
+            if not self._ignored.has(meaning.field, *meaning.names)
         ]
         if not meanings:
             if phrase.meanings or "exclude_before" in phrase.roles:
                 self._say_piece(piece)
             return
-        self._look_up(piece, meanings)
-        self._boost(piece, meanings)
+        self._boost(piece, meanings, self._look_up(piece, meanings))
 
     def want(self, piece: Found) -> None:
         """Notes the values of a piece that is wanted: no exclusion takes them for another's."""
@@ -138,27 +139,15 @@ class Composer:
         self.draft.lookups.append(text)
         self.draft.readable.append(text)
 
-    def _look_up(self, piece: Found, meanings: Sequence[Meaning]) -> None:
-        """Adds the words under which products are found: what was written, and what they say."""
-        written = piece.part or piece.written
-        known = self._known
-        spelled = self.written(piece.start, piece.end) if not piece.part else written
-        if not known.same(spelled, written):
-            spelled = written  # it was mended
-        english = piece.phrase is not None and piece.phrase.is_english
-        said = [word for meaning in meanings for word in meaning.words]
-        texts = [spelled] if known.holds(spelled) or known.holds(written) else []
-        if not english and known.is_rare(spelled, said):
-            texts = []  # It is a word of another language here: German "rock" is a skirt.
-        for meaning in meanings:
-            for _, values in meaning.exact[:1]:
-                texts += [v for v in values[:2] if not known.same(v, spelled)]
-            words = known.commonest(meaning.words, spelled) if english else meaning.words
-            texts += [word for word in words if not known.same(word, spelled)]
-        self.draft.lookups += list(dict.fromkeys(texts)) or [written]
-        self.draft.readable.append(spelled if english else meanings[0].english)
+    def _look_up(self, piece: Found, meanings: Sequence[Meaning]) -> bool:
+        """Adds the words under which products are found; tells whether they are of others."""
+        spelled = piece.part or self.written(piece.start, piece.end)
+        texts, readable, is_other = lookups(self._known, piece, meanings, spelled)
+        self.draft.lookups += texts
+        self.draft.readable += readable
+        return is_other
 
-    def _boost(self, piece: Found, meanings: Sequence[Meaning]) -> None:
+    def _boost(self, piece: Found, meanings: Sequence[Meaning], is_other: bool) -> None:
         before = len(self.draft.boosts)
         for meaning in meanings:
             weight = _WEIGHTS.get(meaning.field, _WEIGHT)
@@ -171,7 +160,10 @@ class Composer:
                     for meaning in inner.phrase.meanings:
                         self._lift(meaning.exact, _WEIGHTS.get(meaning.field, _WEIGHT))
         if len(self.draft.boosts) > before:
-            self._tell(piece, "boost", meanings)
+            own = [each for each in meanings if not (is_other and each.instead)]
+            self._tell(piece, "boost", own)
+            if is_other:
+                self._tell_wider(piece, meanings)
         elif piece.phrase is not None and not piece.phrase.is_english:
             self._tell(piece, "translate", meanings)
 
@@ -181,12 +173,19 @@ class Composer:
             lifted = self.draft.boosts.get((home, values_held), 0.0)
             self.draft.boosts[home, values_held] = max(lifted, weight)
 
-    def _tell(self, piece: Found, effect: str, meanings: Sequence[Meaning] = ()) -> None:
+    def _tell_wider(self, piece: Found, meanings: Sequence[Meaning]) -> None:
+        """Tells what stands for something that no product of the catalogue is."""
+        written = self.written(piece.start, piece.end)
+        for meaning in meanings:
+            for value in meaning.instead[:_MOST_TOLD]:
+                self.tell(Understood(meaning.field, value, written, "widen"))
+
+    def _tell(self, piece: Found, effect: str, meanings: Sequence[Meaning] | None = None) -> None:
         phrase = piece.phrase
         if phrase is None:
             return
         written = self.written(piece.start, piece.end)
-        for meaning in meanings or phrase.meanings[:1]:
+        for meaning in phrase.meanings[:1] if meanings is None else meanings:
             told = Understood(meaning.field, meaning.value, written, effect)
             if told not in self.draft.understood:
                 self.draft.understood.append(told)

@@ -9,55 +9,18 @@ from catalog.concepts import FIELDS, Concept
 from catalog.lexicon import Lexicon
 from catalog.normalize import Normalizer
 from catalog.product_filter import ATTRIBUTES
+from services.gateway.meaning import Meaning, Values
 from services.gateway.vocabulary import Vocabulary
 
-Values = tuple[tuple[str, tuple[str, ...]], ...]
-"""Values by the catalogue's field."""
+__all__ = ["Meaning", "Meanings", "Values"]
 
 _MOST_WORDS = 4
+_KIND = "kind"
 _FALLBACKS: Mapping[str, tuple[str, ...]] = {"kind": ("category",), "gender": ("category",)}
 _UNSEARCHED = frozenset(("brand", "size", "category"))
 # Where a catalogue knows no finer value, an exclusion takes the wider one: who wants no ivory gets
 # no white. Not so of kinds: who wants no boots may want shoes.
 _SHADES = frozenset(("colour", "pattern", "fit", "length"))
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a phrase stands for in one catalogue.
-
-    Attributes:
-        field: Field of the concept, such as ``colour``, or ``brand``.
-        name: Its plain English name, or the value.
-        english: How it is said to a model that reads English.
-        exact: The values that are just this.
-        near: Values that hold it beside other words, such as "organic cotton", or else those of
-            narrower concepts.
-        wider: Values of wider concepts, where no value is just this.
-        excluded: All values that an exclusion of it takes out; those of a wider concept where
-            a finer one is no value.
-        words: Words under which products of it may be found, where no value is just this.
-    """
-
-    field: str
-    name: str
-    english: str
-    exact: Values = ()
-    near: Values = ()
-    wider: Values = ()
-    excluded: Values = ()
-    words: tuple[str, ...] = ()
-
-    @property
-    def is_value(self) -> bool:
-        """Whether the catalogue has values for it."""
-        return bool(self.exact or self.near)
-
-    @property
-    def value(self) -> str:
-        """What the shopper is told: the catalogue's own word, else the concept's name."""
-        values = [value for _, held in self.exact for value in held]
-        return self.name if self.name in values or not values else values[0]
 
 
 @dataclass(slots=True)
@@ -186,21 +149,27 @@ class Meanings:
         return not self._unreal.intersection(tokens)
 
     def _widened(self, concept: Concept) -> Values:
-        found: dict[str, dict[str, None]] = {}
-        for name in self._wider.get(concept.name, ()):
-            for wide in self._concepts.get(name, ()):
-                if wide.field == concept.field:
-                    for home, values in self._exact[wide.field, wide.name]:
-                        found.setdefault(home, {}).update(dict.fromkeys(values))
-        return _values(found)
+        """The values of the next wider concepts that are any: those of shoes, for sandals.
+
+        Of a kind also those of other narrower ones: where nothing is called an accessory, hats and
+        scarves are what is most like a belt.
+        """
+        names, seen = [concept.name], {concept.name}
+        while names:
+            names = [n for name in names for n in self._wider.get(name, ()) if n not in seen]
+            seen.update(names)
+            wide = [c for n in names for c in self._concepts.get(n, ()) if c.field == concept.field]
+            found = _values_of(self._exact[c.field, c.name] for c in wide)
+            if not found and concept.field == _KIND:
+                found = _values_of(self._narrower(each) for each in wide)
+            if found:
+                return found
+        return ()
 
     def _narrower(self, concept: Concept) -> Values:
         """The values of narrower concepts of the same field: footwear is shoes and sandals."""
-        found: dict[str, dict[str, None]] = {}
-        for name in self._vocabulary.lexicon.narrower.get(concept.name, ()):
-            for home, values in self._exact.get((concept.field, name), ()):
-                found.setdefault(home, {}).update(dict.fromkeys(values))
-        return _values(found)
+        names = self._vocabulary.lexicon.narrower.get(concept.name, ())
+        return _values_of(self._exact.get((concept.field, name), ()) for name in names)
 
     def _excluded(self, concept: Concept, exact: Values, near: Values) -> Values:
         found: dict[str, dict[str, None]] = {}
@@ -237,6 +206,15 @@ def _english(concept: Concept) -> str:
 def _holds(tokens: tuple[str, ...], part: tuple[str, ...]) -> bool:
     places = range(len(tokens) - len(part) + 1)
     return any(tokens[place : place + len(part)] == part for place in places)
+
+
+def _values_of(many: Iterable[Values]) -> Values:
+    """Values by field, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for values in many:
+        for home, held in values:
+            found.setdefault(home, {}).update(dict.fromkeys(held))
+    return _values(found)
 
 
 def _values(found: Mapping[str, Mapping[str, None]]) -> Values:
