@@ -12,9 +12,9 @@ from services.image_retriever.precision import device_of
 
 
 def build(data: DataDir, *, encoder: str = "", device: str = "cpu") -> Release:
-    """Builds what is out of date and releases it, together with the newest encoder and factors.
+    """Builds what is out of date and releases it, with the newest encoder and models of shoppers.
 
-    Equal inputs change nothing, not even the release. Factors may be missing: then nobody's taste
+    Equal inputs change nothing, not even the release. Models may be missing: then nobody's taste
     is known.
 
     Args:
@@ -49,8 +49,9 @@ def make(data: DataDir, *, encoder: str = "", device: str = "cpu") -> dict[str, 
     made["image"] = build_image(data, made.get("encoder", encoder), device=device)
     made["text"] = build_text(data)
     made["vocabulary"] = build_vocabulary(data)
-    if (ranking := newest(store, "ranking")) is not None:
-        made["ranking"] = ranking
+    for kind in ("ranking", "neighbours", "popularity"):
+        if (learned := newest(store, kind)) is not None:
+            made[kind] = learned
     return made | in_force(store, "fusion")
 
 

@@ -5,8 +5,15 @@ from offline.clip_options import PRESETS
 from offline.demo_catalog import draw_catalog
 from offline.demo_shoppers import draw_shoppers
 from offline.layout import DataDir
-from offline.train_als import train_als
+from offline.models.als import Als
+from offline.models.popularity import Popularity
+from offline.models.rp3beta import Rp3Beta
 from offline.train_clip import train_clip
+from offline.train_model import train_model
+from offline.train_options import TrainOptions
+
+TASTES = Als(factors=32, alpha=5.0)
+"""What suits a few hundred drawn shoppers."""
 
 
 def make(data: DataDir, *, products: int) -> None:
@@ -17,5 +24,14 @@ def make(data: DataDir, *, products: int) -> None:
     draw_catalog(data.create(), products=products)
     draw_shoppers(data)
     train_clip(data, PRESETS["demo"])
-    train_als(data)
+    learn_tastes(data)
     build(data)
+
+
+def learn_tastes(data: DataDir) -> None:
+    """Trains everything that personal results and recommendations are made of."""
+    train_model(data, TASTES)
+    # What figures say is told of the tastes; these two take seconds, and theirs are not needed.
+    quick = TrainOptions(held_out=0.0)
+    train_model(data, Rp3Beta(), quick)
+    train_model(data, Popularity(), quick)

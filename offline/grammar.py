@@ -13,6 +13,7 @@ from offline.grammar_import import add_export, add_images, add_import
 from offline.grammar_keys import add_keys
 from offline.grammar_parts import Version, takes_json, takes_serving, verb_of
 from offline.grammar_releases import add_releases
+from offline.grammar_train import add_train
 from offline.verbs import DEMO_DATA
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         add_images,
         add_export,
         add_releases,
-        _train,
+        add_train,
         add_tune_fusion,
         _up,
         _down,
@@ -79,36 +80,6 @@ def _demo(commands: "Commands") -> None:
         "--products", type=int, default=3000, metavar="N", help="products to draw (default: 3000)"
     )
     takes_serving(verb)
-
-
-def _train(commands: "Commands") -> None:
-    group = commands.add_parser(
-        "train",
-        help="learns how products look (clip) or who likes what (als)",
-        description="Learns how products look (clip) or who likes what (als).",
-    )
-    models = group.add_subparsers(title="models", metavar="MODEL", required=True)
-    clip = verb_of(
-        models,
-        "clip",
-        verbs.train_clip,
-        says="Trains a small CLIP on the catalogue's photos and titles. 15 % of the products are "
-        "held out,\nand the model is scored on them.",
-        examples=("hemline train clip", "hemline train clip --data var/shop --epochs 30"),
-    )
-    clip.add_argument("--epochs", type=int, metavar="N", help="passes over the photos")
-    clip.add_argument("--lr", type=float, metavar="X", help="peak of the learning rate")
-    clip.add_argument("--run", type=Path, metavar="DIR", help="folder for figures and checkpoints")
-    clip.add_argument("--preset", default="default", help="default, or demo for drawn products")
-    als = verb_of(
-        models,
-        "als",
-        verbs.train_als,
-        says="Trains the tastes of shoppers on what they bought, liked and returned.",
-        examples=("hemline train als", "hemline train als --factors 64 --iterations 20"),
-    )
-    als.add_argument("--factors", type=int, metavar="N", help="width of a vector")
-    als.add_argument("--iterations", type=int, metavar="N", help="passes over the data")
 
 
 def _up(commands: "Commands") -> None:

@@ -73,21 +73,6 @@ def train_clip(options: argparse.Namespace) -> int:
     return 0
 
 
-def train_als(options: argparse.Namespace) -> int:
-    """Trains the factors."""
-    from offline.train_als import AlsOptions
-    from offline.train_als import train_als as train
-
-    chosen = AlsOptions()
-    chosen = replace(
-        chosen,
-        factors=chosen.factors if options.factors is None else options.factors,
-        iterations=chosen.iterations if options.iterations is None else options.iterations,
-    )
-    train(DataDir(options.data).require_catalog(), chosen)
-    return 0
-
-
 def up(options: argparse.Namespace) -> int:
     """Serves."""
     from offline import up as house

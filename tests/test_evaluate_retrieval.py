@@ -53,7 +53,7 @@ from services.text_retriever.index import TextIndex
 from tests.colours import COLOURS, ColourEncoder, photo
 from tests.shop import shop
 from tests.test_encoder import trained
-from tests.test_train_als import START
+from tests.test_train_model import START
 
 
 def coloured(count: int = 120) -> list[Product]:

@@ -13,8 +13,9 @@ from offline.models.ease import Ease
 from offline.models.held_out import hold_out_one, ndcg, ranks, ranks_of
 from offline.models.item_item import ItemItemModel, likings, strongest
 from offline.models.item_knn import ItemKnn
+from offline.models.places import PLACES
 from offline.models.popularity import Popularity
-from offline.models.recipes import PLACES, RECIPES, recipe_of
+from offline.models.recipes import RECIPES, recipe_of
 from offline.models.rp3beta import Rp3Beta
 from runtime.errors import SetupError
 

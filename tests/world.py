@@ -5,10 +5,10 @@ from pathlib import Path
 
 from offline.build import build
 from offline.clip_options import PRESETS
+from offline.demo import learn_tastes
 from offline.demo_catalog import draw_catalog
 from offline.demo_shoppers import ShopperOptions, draw_shoppers
 from offline.layout import DataDir
-from offline.train_als import train_als
 from offline.train_clip import train_clip
 
 PRODUCTS, SHOPPERS = 240, 240
@@ -22,6 +22,6 @@ def make_world(root: Path) -> DataDir:
     draw_catalog(data, products=PRODUCTS)
     draw_shoppers(data, ShopperOptions(shoppers=SHOPPERS))
     train_clip(data, CLIP)
-    train_als(data)
+    learn_tastes(data)
     build(data)
     return data

@@ -1,6 +1,7 @@
 """Reads the options of a recipe, which are the fields of its dataclass."""
 
 import dataclasses
+import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from runtime.errors import SetupError
 
 Value = bool | int | float | str | tuple[str, ...]
 _TRUTHS = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-_ATTRIBUTE = re.compile(r"^ {4,8}(\w+): (.*(?:\n {8,12}\S.*)*)", re.MULTILINE)
+_ATTRIBUTE = re.compile(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,13 @@ class Option:
     type: type
     default: Value
     says: str
+
+    @property
+    def shown(self) -> str:
+        """The default, as it would be typed."""
+        if isinstance(self.default, bool):
+            return "yes" if self.default else "no"
+        return "+".join(self.default) if isinstance(self.default, tuple) else str(self.default)
 
     def read(self, text: str) -> Value:
         """Reads a value.
@@ -46,7 +54,7 @@ def options_of(recipe: type[Recipe]) -> Mapping[str, Option]:
     if not dataclasses.is_dataclass(plain):
         raise TypeError(f"{recipe.name} is no dataclass")
     hints = get_type_hints(recipe)
-    _, _, told = (recipe.__doc__ or "").partition("Attributes:")
+    _, _, told = inspect.cleandoc(recipe.__doc__ or "").partition("Attributes:")
     says = {name: " ".join(text.split()) for name, text in _ATTRIBUTE.findall(told)}
     return {
         field.name: Option(
