@@ -123,15 +123,32 @@ def test_what_was_refused_of_some_words_is_not_refused_of_others(visit: Visit) -
     expect(visit.page).to_have_url(re.compile(r"\?q=navy\+skirt$"))
 
 
-def test_another_spelling_is_a_press_away(visit: Visit) -> None:
+def test_what_was_mended_is_shown_with_a_way_back(visit: Visit) -> None:
     visit.open()
     visit.search("green drses")
-    expect(visit.page.locator("#meant")).to_have_text("Did you mean green dress")
+    meant = visit.page.locator("#meant")
+    expect(meant).to_have_text("Showing results for green dress. Search instead for green drses")
     expect(visit.page.locator("#understood .filter-chip").first).to_have_text("drses → dress×")
-    visit.page.locator("#meant").get_by_role("button", name="green dress").click()
+    with visit.page.expect_request(lambda request: request.url.endswith("/v1/search")) as sent:
+        meant.get_by_role("button", name="green drses").click()
+    assert body_of(sent.value)["understand"] == {"ignore": ["spelling"]}
     visit.settled()
-    expect(visit.box).to_have_value("green dress")
-    expect(visit.page.locator("#meant")).to_be_hidden()
+    expect(visit.box).to_have_value("green drses")
+    expect(visit.page.get_by_text("Showing results for green dress.")).to_be_hidden()
+
+
+def test_a_price_has_its_currency_though_nothing_was_found(visit: Visit) -> None:
+    visit.open("/?q=dress+under+1")
+    chips = visit.page.locator("#understood .filter-chip")
+    expect(chips.filter(has_text="Price: Under €1")).to_have_count(1)
+
+
+def test_what_was_read_and_not_used_is_said(visit: Visit) -> None:
+    visit.open()
+    visit.search("dress under $50")
+    chips = visit.page.locator("#understood .filter-chip")
+    expect(chips.filter(has_text="“under $50” left out: prices are in EUR")).to_have_count(1)
+    expect(visit.page.get_by_role("button", name="under $50")).to_have_count(0)
 
 
 def test_words_are_left_out_and_taken_in_again(visit: Visit) -> None:
