@@ -11,20 +11,15 @@ from offline.local_text import GENERATION, LocalText
 from services.gateway.fanout import Leg
 from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.pipeline import SearchPipeline
-from services.gateway.stages import (
-    Compute,
-    QueryVector,
-    Tastes,
-    UserFactors,
-)
-from services.gateway.taste import TasteFinder
+from services.gateway.stages import QueryVector, Tastes, UserFactors
+from services.gateway.taste import ShopperFactors, TasteFinder
 from services.gateway.tuned_fusion import TunedFusion
 from services.gateway.understanding import Understanding
 from services.image_retriever.mixture import Vectors
 from services.reranker.factors import Factors
 from services.text_retriever.index import TextIndex
 
-__all__ = ["KeptVectors", "LocalImage", "LocalRanking", "local_pipeline"]
+__all__ = ["KeptVectors", "LocalImage", "LocalRanking", "TrainedShoppers", "local_pipeline"]
 
 _VECTOR = np.dtype("<f4")
 
@@ -35,13 +30,16 @@ class LocalRanking:
 
     factors: Factors
 
-    async def user_factors(self, user_id: str, *, timeout_s: float) -> UserFactors | None:
-        """The factors of a user, or None."""
-        return _packed(self.factors.user(user_id))
-
-    async def fold_in(self, product_ids: Sequence[str], *, timeout_s: float) -> UserFactors | None:
-        """The factors of a session, or None."""
-        return _packed(self.factors.fold_in(product_ids))
+    async def fold_in(
+        self,
+        product_ids: Sequence[str],
+        *,
+        timeout_s: float,
+        confidences: Sequence[float] = (),
+        generation: str = "",
+    ) -> UserFactors | None:
+        """The factors of a history or a session, or None."""
+        return _packed(self.factors.fold_in(product_ids, confidences or None))
 
     async def tastes(
         self,
@@ -75,11 +73,17 @@ class KeptVectors:
             del self.kept[key]
 
 
-class _NoFactorCache:
-    async def get(
-        self, user_id: str, compute: Compute, *, fresh: bool = False
+@dataclass(frozen=True, slots=True)
+class TrainedShoppers:
+    """Knows shoppers by what the training knew of them, so that what was held out stays so."""
+
+    trained: Factors
+
+    async def factors(
+        self, user_id: str, *, generation: str = "", fresh: bool = False
     ) -> UserFactors | None:
-        return await compute()
+        """The factors of a user, or None."""
+        return _packed(self.trained.user(user_id))
 
 
 class _NoPhotos:
@@ -102,20 +106,23 @@ def local_pipeline(
     image: LocalImage,
     vectors: KeptVectors,
     factors: Factors | None = None,
+    shoppers: ShopperFactors | None = None,
     understanding: Understanding | None = None,
     tuned: TunedFusion | None = None,
 ) -> SearchPipeline:
     """Returns the gateway's own pipeline over stages in this process.
 
-    Its clock stands still: an answer never depends on how long a stage took. Without
-    ``understanding`` words are looked up as they are; without ``tuned`` rankings are merged as by
-    default.
+    Its clock stands still: an answer never depends on how long a stage took. ``shoppers`` knows
+    shoppers, by default as the training of the ``factors`` did. Without ``understanding`` words
+    are looked up as they are; without ``tuned`` rankings are merged as by default.
     """
     legs: dict[str, Leg] = {
         "text": TextLeg(LocalText(text, products)),
         "image": ImageLeg(image, vectors, _NoPhotos()),
     }
-    taste = TasteFinder(LocalRanking(factors), _NoFactorCache()) if factors else None
+    taste = None
+    if factors is not None:
+        taste = TasteFinder(LocalRanking(factors), shoppers or TrainedShoppers(factors))
     return SearchPipeline(
         legs,
         taste,

@@ -130,6 +130,14 @@ class ArtifactStore:
             manifests.verify(folder, made)
         return _artifact(made, generation, folder)
 
+    def facts(self, kind: str, generation: str) -> Mapping[str, object]:
+        """Returns what the writer of a generation told; its other files are not looked at.
+
+        Raises:
+            ArtifactRefused: The manifest is missing or damaged.
+        """
+        return _readable(self._root / kind / generation)[0].facts
+
     def generations(self, kind: str) -> list[str]:
         """Returns the names of the generations of a kind, oldest first; they are not verified."""
         home = self._root / kind

@@ -14,7 +14,6 @@ from services.gateway.answer import Generation, RankedProduct, Term
 from services.gateway.arrangement import Row, in_order
 from services.gateway.documents import DocumentCache
 from services.gateway.facets import Question, counted
-from services.gateway.factor_cache import UncachedFactors
 from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.paging import Paging, ResultLists
 from services.gateway.parts import Example, Part, words
@@ -235,14 +234,23 @@ class FakeRanking:
     looked_up: list[str] = field(default_factory=list)
     scored: list[tuple[str, int]] = field(default_factory=list)
 
-    async def user_factors(self, user_id: str, *, timeout_s: float) -> UserFactors | None:
+    async def factors(
+        self, user_id: str, *, generation: str = "", fresh: bool = False
+    ) -> UserFactors | None:
         self.looked_up.append(user_id)
         await _behave(self)
         if self.coming:
             self.generation = self.coming.pop(0)
         return UserFactors(self.generation, user_id.encode()) if user_id in self.users else None
 
-    async def fold_in(self, product_ids: Sequence[str], *, timeout_s: float) -> UserFactors | None:
+    async def fold_in(
+        self,
+        product_ids: Sequence[str],
+        *,
+        timeout_s: float,
+        confidences: Sequence[float] = (),
+        generation: str = "",
+    ) -> UserFactors | None:
         await _behave(self)
         known = [name for name in product_ids if name in self.sessions]
         return UserFactors(self.generation, b"session " + known[-1].encode()) if known else None
@@ -332,7 +340,7 @@ class House:
                 "text": TextLeg(self.text),
                 "image": ImageLeg(self.image, vectors, self.media or FakePhotos(self.photos)),
             },
-            TasteFinder(self.ranking, UncachedFactors()),
+            TasteFinder(self.ranking, self.ranking),
             self.documents,
             self.text,
             Paging(self.lists, Keys(b"secret"), now=lambda: self.now),

@@ -262,25 +262,27 @@ async def test_a_vector_that_is_refused_is_no_fault_of_the_caller(stages: Stages
         await stages.image.search(VECTOR, 200, excluded=(), filter=None, min_seq=0, timeout_s=5)
 
 
-async def test_users_have_factors_or_are_unknown(stages: Stages) -> None:
+async def test_histories_have_factors_or_are_unknown(stages: Stages) -> None:
     for status, expected in (
         (catalog_pb2.QueryStatus(), FACTORS),
         (bad(Code.NOT_FOUND), None),
     ):
         users = [ranking_pb.UserFactors(status=status, vector=FACTORS.data)]
         stages.says(
-            "GetUserFactors",
-            ranking_pb.GetUserFactorsResponse(users=users, generation=GENERATION),
-        )
-        stages.says(
             "FoldInHistories",
             ranking_pb.FoldInHistoriesResponse(users=users, generation=GENERATION),
         )
-        assert await stages.ranking.user_factors("u-1", timeout_s=5) == expected
         assert await stages.ranking.fold_in(["a", "b"], timeout_s=5) == expected
-    folded = stages.script.requests[1]
-    assert isinstance(folded, ranking_pb.FoldInHistoriesRequest)
-    assert list(folded.histories[0].product_ids) == ["a", "b"]
+        found = await stages.ranking.fold_in(
+            ["a", "b"], confidences=[2.0, -1.5], generation="r-7", timeout_s=5
+        )
+        assert found == expected
+    session, history = stages.script.requests[:2]
+    assert isinstance(session, ranking_pb.FoldInHistoriesRequest)
+    assert isinstance(history, ranking_pb.FoldInHistoriesRequest)
+    assert list(session.histories[0].product_ids) == ["a", "b"]
+    assert (session.generation, list(session.histories[0].confidences)) == ("", [])
+    assert (history.generation, list(history.histories[0].confidences)) == ("r-7", [2.0, -1.5])
 
 
 def tastes_reply(tastes: Sequence[float], known: bytes, dots: Sequence[float]) -> object:

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from runtime.errors import SetupError, Unavailable
 from services.gateway.breaker import Breaker
-from services.gateway.factor_cache import FactorCache
+from services.gateway.factor_cache import Computed, FactorCache
 from services.gateway.redis_keep import RedisKeep, connect
 from services.gateway.sealed import Keys, Sealed
 from services.gateway.stages import QueryKind, QueryVector, UserFactors
@@ -24,6 +24,7 @@ from tests.redis_process import RedisProcess, running_redis, socket_redis
 KEYS = Keys(b"the same in all gateways")
 OLD = UserFactors("r-1", np.array([0.5, -2.0, 3.0], "<f4").tobytes())
 NEW = UserFactors("r-1", np.array([9.0, 9.0, 9.0], "<f4").tobytes())
+LABEL = "r-1 3.10.20"
 UN, UF = KEYS.key("un", b"u-1"), KEYS.key("uf", b"u-1")
 
 
@@ -38,16 +39,20 @@ class Clock:
 
 
 class Source:
-    """Computes factors, and counts how often."""
+    """Computes factors from a history, and counts how often."""
 
-    def __init__(self, factors: UserFactors | None = OLD) -> None:
+    def __init__(self, factors: UserFactors | None = OLD, history: str = "3.10.20") -> None:
         self.factors = factors
+        self.history = history
         self.computed = 0
         self.before: Callable[[], Awaitable[object]] | None = None
 
-    async def __call__(self) -> UserFactors | None:
+    async def mark(self) -> str:
+        return self.history
+
+    async def compute(self) -> Computed:
         self.computed += 1
-        found = self.factors
+        found = Computed(self.factors, self.history)
         if self.before is not None:
             await self.before()
         return found
@@ -126,14 +131,14 @@ async def test_a_change_makes_what_is_kept_useless(gateway: Gateway) -> None:
     source = Source()
     await gateway.cache.get("u-1", source)
     source.factors = NEW
-    await gateway.cache.changed("u-1")
+    await gateway.cache.changed(["u-1"])
     assert await gateway.cache.get("u-1", source) == NEW
 
 
 async def test_a_slow_reader_cannot_bring_back_the_past(gateway: Gateway) -> None:
     # It takes the nonce, reads the history, and stores only after the click has come and gone.
     source = Source(OLD)
-    source.before = lambda: gateway.cache.changed("u-1")
+    source.before = lambda: gateway.cache.changed(["u-1"])
     assert await gateway.cache.get("u-1", source) == OLD
     source.before, source.factors = None, NEW
     assert await gateway.cache.get("u-1", source) == NEW
@@ -146,7 +151,7 @@ async def test_a_missing_nonce_is_a_miss_even_for_a_value_without_one(gateway: G
     source.factors = NEW
     assert await gateway.cache.get("u-1", source) == NEW
     assert gateway.outcomes == ["miss", "miss"]
-    blank = Sealed("r-1", KEYS.owner(b"u-1"), bytes(16), OLD.data)
+    blank = Sealed(LABEL, KEYS.owner(b"u-1"), bytes(16), OLD.data)
     await gateway.redis.set(UF, blank.pack())
     await gateway.redis.delete(UN)
     assert await gateway.cache.get("u-1", source) == NEW
@@ -170,7 +175,7 @@ async def test_fresh_factors_pass_the_cache_and_replace_what_is_kept(gateway: Ga
 
 
 def _sealed(nonce: bytes, *, owner: bytes = KEYS.owner(b"u-1"), data: bytes = OLD.data) -> bytes:
-    return Sealed("r-1", owner, nonce, data).pack()
+    return Sealed(LABEL, owner, nonce, data).pack()
 
 
 def _resealed(body: bytes) -> bytes:
@@ -252,12 +257,14 @@ async def test_one_waiter_that_leaves_does_not_fail_the_others(gateway: Gateway)
 
 
 async def test_an_error_of_the_stage_is_told_and_not_kept(gateway: Gateway) -> None:
-    async def fails() -> UserFactors | None:
+    async def fails() -> None:
         raise Unavailable("gone")
 
+    source = Source()
+    source.before = fails
     for _ in range(2):
         with pytest.raises(Unavailable):
-            await gateway.cache.get("u-1", fails)
+            await gateway.cache.get("u-1", source)
     assert await gateway.cache.get("u-1", Source()) == OLD
 
 

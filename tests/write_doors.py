@@ -20,6 +20,9 @@ from services.gateway.access import Access, open_to_all
 from services.gateway.answer import Answer
 from services.gateway.catalog_writes import CatalogWrites
 from services.gateway.documents import DocumentCache
+from services.gateway.factor_cache import FactorCache, UncachedFactors
+from services.gateway.history import Histories
+from services.gateway.interactions import Recorder
 from services.gateway.late_catalog import LateCatalog
 from services.gateway.main_access import PersonalSearch
 from services.gateway.pictures import Pictures
@@ -68,6 +71,7 @@ async def open_doors(
     url: str = "",
     access: Access | None = None,
     lane: WriteLane | None = None,
+    kept: FactorCache | UncachedFactors | None = None,
 ) -> AsyncIterator[WriteDoors]:
     """Opens a gateway on a folder and a catalogue, which is made when missing.
 
@@ -82,9 +86,12 @@ async def open_doors(
     media = MediaStore(folder / "media")
     pictures, writes = Pictures(media, catalog, lane), CatalogWrites(catalog, media, lane)
     searching = Nothing()
+    kept = kept or UncachedFactors()
     rooms = Rooms(
         PersonalSearch(searching), DocumentCache(catalog), pictures, None, str,
         Metrics("gateway"), writes, access,
+        recorder=Recorder(catalog.journal, lane, kept),
+        histories=Histories(catalog.journal, lane, kept),
     )  # fmt: skip
     (folder / "web").mkdir(exist_ok=True)
     (folder / "web" / "index.html").write_text("<!doctype html><title>Hemline</title>")

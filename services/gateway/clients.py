@@ -142,18 +142,17 @@ class RankingClient:
     def __init__(self, pool: ReplicaPool[RerankerServiceStub]) -> None:
         self._pool = pool
 
-    async def user_factors(self, user_id: str, *, timeout_s: float) -> UserFactors | None:
-        """The factors of a user, or None if the model does not know them."""
-        request = ranking_pb.GetUserFactorsRequest(user_ids=[user_id])
-        reply = await self._pool.call(
-            lambda stub: stub.GetUserFactors, request, timeout_s=timeout_s
-        )
-        return _factors(reply.users, reply.generation)
-
-    async def fold_in(self, product_ids: Sequence[str], *, timeout_s: float) -> UserFactors | None:
-        """The factors of a session, or None if the model knows none of its products."""
-        history = ranking_pb.History(product_ids=product_ids)
-        request = ranking_pb.FoldInHistoriesRequest(histories=[history])
+    async def fold_in(
+        self,
+        product_ids: Sequence[str],
+        *,
+        timeout_s: float,
+        confidences: Sequence[float] = (),
+        generation: str = "",
+    ) -> UserFactors | None:
+        """The factors of a history or a session, or None if the model knows none of it."""
+        history = ranking_pb.History(product_ids=product_ids, confidences=confidences)
+        request = ranking_pb.FoldInHistoriesRequest(histories=[history], generation=generation)
         reply = await self._pool.call(
             lambda stub: stub.FoldInHistories, request, timeout_s=timeout_s
         )

@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 
-from runtime.errors import DeadlineExceeded, Overloaded, PreconditionFailed, ServiceError
+from runtime.errors import (
+    DeadlineExceeded,
+    Overloaded,
+    PreconditionFailed,
+    ServiceError,
+    Unavailable,
+)
 
 STEPS = ("text", "image", "ranking", "taste")
 OK, SKIPPED, TIMEOUT, SHED, ERROR = "ok", "skipped", "timeout", "shed", "error"
 STALE, RESTARTED = "stale_index", "paging_restarted"
 _ALSO = {TIMEOUT: "timeout_partial", SHED: "overload_reduced"}
+
+
+class HistoryUnavailable(Unavailable):
+    """What a shopper did cannot be read."""
 
 
 def coverage_of(error: ServiceError) -> str:
@@ -29,9 +39,10 @@ def leg_reasons(failed: Mapping[str, ServiceError]) -> list[str]:
 def taste_reasons(error: ServiceError) -> Sequence[str]:
     """The degraded reasons where taste was asked for and did not come.
 
-    Factors that no open generation matches, even fresh ones, are nobody's failure to answer.
+    Factors that no open generation matches, even fresh ones, are nobody's failure to answer; a
+    history that cannot be read is not that of the ranking stage.
     """
-    lost = isinstance(error, PreconditionFailed)
+    lost = isinstance(error, PreconditionFailed | HistoryUnavailable)
     return _with_cause("personalization_unavailable" if lost else "ranking_unavailable", error)
 
 

@@ -12,6 +12,8 @@ from runtime.errors import PermissionDenied, SetupError, Unauthenticated
 from services.gateway.key_file import PREFIX, SCOPES, ApiKey, digest_of, parse
 
 READ, WRITE, ACT_AS_USER, ADMIN = SCOPES
+ERASE = "erase"
+"""To forget a shopper: no scope of a key, but what two kinds of keys may do."""
 LOOK_EVERY_S = 1.0
 _MAX_KEY_CHARS = 256
 _NO_DIGEST = "0" * 64
@@ -33,6 +35,12 @@ class Caller:
         Raises:
             PermissionDenied: The key lacks it.
         """
+        if scope == ERASE:
+            if ADMIN in self.scopes or {WRITE, ACT_AS_USER} <= self.scopes:
+                return
+            raise PermissionDenied(
+                f"this needs an API key with the scope {ADMIN}, or with {WRITE} and {ACT_AS_USER}"
+            )
         if scope not in self.scopes:
             raise PermissionDenied(f"this needs an API key with the scope {scope}")
 

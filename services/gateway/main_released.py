@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from runtime.artifacts import ArtifactStore, Release
 from runtime.generations import Follower
 from runtime.metrics import Metrics
+from services.gateway.ranking_generations import RankingGenerations
+from services.gateway.sayings import Sayings
 from services.gateway.settings import Settings
 from services.gateway.tuned_fusion import FORMAT, KIND, TunedFusion
 from services.gateway.understanding import Understanding
@@ -24,12 +26,20 @@ class Released:
     understanding: Understanding | None
 
 
-def follow_releases(config: Settings, metrics: Metrics) -> Follower[Released]:
+def follow_releases(
+    config: Settings, generations: RankingGenerations, metrics: Metrics
+) -> Follower[Released]:
     """Follows the release in force; a gateway without one answers what it can."""
     store = ArtifactStore(config.artifact_dir)
+
+    def load(release: Release) -> Released:
+        opened = open_released(store, release)
+        generations.follow(release)
+        return opened
+
     return Follower(
         store,
-        lambda release: open_released(store, release),
+        load,
         poll_s=config.poll_s,
         on_state=lambda ready, reason: None,
         metrics=metrics,
@@ -58,6 +68,12 @@ def fusion_of(releases: Follower[Released]) -> TunedFusion:
 def understanding_of(releases: Follower[Released]) -> Understanding | None:
     """What reads the words of queries; None where the release in force holds no vocabulary."""
     return releases.value.understanding if releases.value else None
+
+
+def sayings_of(releases: Follower[Released]) -> Sayings | None:
+    """What completes from the dictionaries; None where the release in force holds none."""
+    understanding = understanding_of(releases)
+    return None if understanding is None else understanding.sayings
 
 
 def _understanding(store: ArtifactStore, release: Release) -> Understanding | None:

@@ -17,6 +17,7 @@ from services.gateway.keys import ACT_AS_USER, ADMIN
 from services.gateway.rest_access import give_session
 from services.gateway.rest_bodies import BodyTimeout
 from services.gateway.rest_frame import Frame
+from services.gateway.rest_interactions import InteractionRoutes
 from services.gateway.rest_openapi import (
     Description,
     Endpoint,
@@ -75,6 +76,9 @@ def create_app(
         endpoints += ProductRoutes(rooms.writes, body_timeout_s=body_timeout_s).endpoints()
     if rooms.suggester is not None:
         endpoints += SuggestRoutes(rooms.suggester).endpoints()
+    if rooms.recorder is not None and rooms.histories is not None:
+        shoppers = InteractionRoutes(rooms.recorder, rooms.histories, body_timeout_s=body_timeout_s)
+        endpoints += shoppers.endpoints()
     for endpoint in endpoints:
         add(app, endpoint, rooms.access)
     _add_pages(app, web, rooms.access)

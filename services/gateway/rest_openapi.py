@@ -18,6 +18,7 @@ from services.gateway.access import Access
 from services.gateway.keys import READ
 from services.gateway.rest_access import guarded
 from services.gateway.schemas import BatchGetBody, SearchBody
+from services.gateway.schemas_interactions import EventBody, InteractionsBody
 from services.gateway.schemas_out import ProblemReply
 from services.gateway.schemas_products import BatchUpsertBody, ProductBody
 
@@ -28,6 +29,8 @@ _BODIES: tuple[type[BaseModel], ...] = (
     BatchGetBody,
     ProductBody,
     BatchUpsertBody,
+    InteractionsBody,
+    EventBody,
     ProblemReply,
 )
 _METHODS = ("get", "post", "put", "delete")

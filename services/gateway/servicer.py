@@ -10,6 +10,7 @@ from runtime.errors import InvalidArgument, NotFound
 from runtime.tracing import METADATA_KEY, current_request_id
 from services.gateway.limits import check_id, check_ids
 from services.gateway.query import within_time
+from services.gateway.servicer_interactions import InteractionMethods
 from services.gateway.servicer_messages import (
     ProductMessages,
     answer_to_proto,
@@ -32,6 +33,7 @@ class SearchServicer(SearchServiceServicer):
 
     def __init__(self, rooms: Rooms) -> None:
         self._products = ProductMethods(rooms.writes)
+        self._shoppers = InteractionMethods(rooms.recorder, rooms.histories)
         self._searching = rooms.searching
         self._documents = rooms.documents
         self._pictures = rooms.pictures
@@ -102,6 +104,24 @@ class SearchServicer(SearchServiceServicer):
     ) -> pb.DeleteProductResponse:
         """Deletes a product."""
         return await self._products.delete(request)
+
+    async def RecordInteractions(
+        self, request: pb.RecordInteractionsRequest, context: _Context
+    ) -> pb.RecordInteractionsResponse:
+        """Keeps what shoppers did, each event with a verdict of its own."""
+        return await self._shoppers.record(request)
+
+    async def ListInteractions(
+        self, request: pb.ListInteractionsRequest, context: _Context
+    ) -> pb.ListInteractionsResponse:
+        """Returns what a shopper did, newest first."""
+        return await self._shoppers.history(request)
+
+    async def DeleteUser(
+        self, request: pb.DeleteUserRequest, context: _Context
+    ) -> pb.DeleteUserResponse:
+        """Forgets a shopper."""
+        return await self._shoppers.forget(request)
 
     async def UploadImage(
         self, request: pb.UploadImageRequest, context: _Context

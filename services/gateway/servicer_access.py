@@ -4,9 +4,17 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from services.gateway.access import Access
-from services.gateway.keys import READ, WRITE, current_caller
+from services.gateway.keys import ACT_AS_USER, ERASE, READ, WRITE, current_caller
 
-_SCOPES = MappingProxyType({"UpsertProducts": WRITE, "DeleteProduct": WRITE})
+_SCOPES = MappingProxyType(
+    {
+        "UpsertProducts": WRITE,
+        "DeleteProduct": WRITE,
+        "RecordInteractions": WRITE,
+        "ListInteractions": ACT_AS_USER,
+        "DeleteUser": ERASE,
+    }
+)
 # Who knows the hash of a photo has seen it.
 _OPEN = frozenset({"GetImage"})
 

@@ -8,6 +8,8 @@ from runtime.metrics import Metrics
 from services.gateway.access import Access, open_to_all
 from services.gateway.answer import Answer
 from services.gateway.catalog_writes import CatalogWrites
+from services.gateway.history import Histories
+from services.gateway.interactions import Recorder
 from services.gateway.pictures import Pictures
 from services.gateway.query import Query
 from services.gateway.shoppers import DemoShoppers
@@ -28,7 +30,8 @@ class Rooms:
     """What both doors open to.
 
     ``shoppers`` is None where the catalogue is not the demo's; ``writes`` is None where the
-    gateway only reads; ``access`` says who may; ``suggester`` is None where nothing is suggested.
+    gateway only reads; ``access`` says who may; ``suggester`` is None where nothing is suggested;
+    ``recorder`` and ``histories`` are None where nothing is kept of shoppers.
     """
 
     searching: Searching
@@ -40,3 +43,5 @@ class Rooms:
     writes: CatalogWrites | None = None
     access: Access = field(default_factory=open_to_all)
     suggester: Suggester | None = None
+    recorder: Recorder | None = None
+    histories: Histories | None = None

@@ -1,14 +1,16 @@
 """Shows some shoppers of the drawn catalogue, so that a visitor can look through their eyes."""
 
 import asyncio
+import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from catalog.interaction import Interaction
 from catalog.product import Product
 
+KEPT_S = 60.0
 _SHOWN = 3  # kinds and colours of a shopper
 
 
@@ -35,17 +37,39 @@ class Purchases(Protocol):
 
 
 class DemoShoppers:
-    """Those who bought most, read from the catalogue once."""
+    """Those who bought most, read from the catalogue once a minute at most.
 
-    def __init__(self, source: Purchases, *, most: int = 200) -> None:
+    Args:
+        source: The catalogue.
+        most: How many are known.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        source: Purchases,
+        *,
+        most: int = 200,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
         self._most = most
+        self._clock = clock
         self._read: asyncio.Task[Sequence[Shopper]] | None = None
+        self._read_at = 0.0
+
+    def forget(self, user_id: str) -> None:
+        """Shows a shopper no more; other processes follow within a minute."""
+        del user_id  # the store does not know them any longer
+        self._read = None
 
     async def sample(self, limit: int) -> Sequence[Shopper]:
         """At most ``limit`` shoppers, by the number of purchases, then by id."""
-        if self._read is None or (self._read.done() and self._read.exception()):
-            self._read = asyncio.create_task(asyncio.to_thread(self._find))
+        now = self._clock()
+        is_over = self._read is not None and self._read.done()
+        is_old = now - self._read_at > KEPT_S
+        if self._read is None or (is_over and (is_old or self._read.exception())):
+            self._read, self._read_at = asyncio.create_task(asyncio.to_thread(self._find)), now
         return (await asyncio.shield(self._read))[:limit]
 
     def _find(self) -> Sequence[Shopper]:

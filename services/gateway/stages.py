@@ -1,6 +1,6 @@
 """What the pipeline asks of the stages, the caches and the catalogue."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -24,10 +24,8 @@ from services.gateway.stage_answers import (
 __all__ = [
     "Boost",
     "Completion",
-    "Compute",
     "Counts",
     "Documents",
-    "FactorCache",
     "ImageStage",
     "Photos",
     "QueryKind",
@@ -149,12 +147,26 @@ class ImageStage(Protocol):
 class RankingStage(Protocol):
     """Says how well products fit a shopper."""
 
-    async def user_factors(self, user_id: str, *, timeout_s: float) -> UserFactors | None:
-        """The factors of a user, or None if the model does not know them."""
-        ...
+    async def fold_in(
+        self,
+        product_ids: Sequence[str],
+        *,
+        timeout_s: float,
+        confidences: Sequence[float] = (),
+        generation: str = "",
+    ) -> UserFactors | None:
+        """The factors of who had to do with products; None if the model knows none of them.
 
-    async def fold_in(self, product_ids: Sequence[str], *, timeout_s: float) -> UserFactors | None:
-        """The factors of a session, or None if the model knows none of its products."""
+        Args:
+            product_ids: The products, at most 1000.
+            timeout_s: How long it may take.
+            confidences: How sure we are that each is liked, negative for dislike; empty means 1
+                for each.
+            generation: Of which the factors shall be; empty means the current one.
+
+        Raises:
+            PreconditionFailed: The generation is not open.
+        """
         ...
 
     async def tastes(
@@ -177,19 +189,6 @@ class VectorCache(Protocol):
 
     def refuse(self, fingerprint: str) -> None:
         """Gives up the vectors of an encoder that the index does not match."""
-        ...
-
-
-Compute = Callable[[], Awaitable[UserFactors | None]]
-
-
-class FactorCache(Protocol):
-    """Keeps the factors of users."""
-
-    async def get(
-        self, user_id: str, compute: Compute, *, fresh: bool = False
-    ) -> UserFactors | None:
-        """The factors of a user, computed if they are not kept, or if ``fresh`` ones are wanted."""
         ...
 
 
