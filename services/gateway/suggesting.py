@@ -1,7 +1,7 @@
-"""Completes what a shopper is typing: from the catalogue's words, and from what others asked."""
+"""Completes what is typed: from the catalogue's words, the dictionaries, and what others asked."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +15,8 @@ from services.gateway.suggestable import folded
 DEFAULT_LIMIT = 8
 MAX_LIMIT = 20
 BUDGET_S = 0.3  # later than that the shopper has typed on
-QUERY = "query"
+QUERY, PRODUCT = "query", "product"
+_SAID_SHARE = 4
 
 
 class Completing(Protocol):
@@ -32,6 +33,19 @@ class Past(Protocol):
     async def complete(self, text: str, count: int) -> Sequence[str] | None:
         """At most ``count`` texts, the most asked first; None where it cannot be told."""
         ...
+
+
+class Saying(Protocol):
+    """Completes from what the dictionaries can say of the catalogue."""
+
+    def complete(self, text: str, limit: int) -> Sequence[str]:
+        """At most ``limit`` texts, the best first."""
+        ...
+
+
+def no_sayings() -> Saying | None:
+    """What completes from the dictionaries where there are none."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +71,12 @@ class Suggester:
     Attributes:
         words: The text stage.
         past: Past queries; None where none are kept.
+        said: The dictionaries of the release in force; None where it has none.
     """
 
     words: Completing
     past: Past | None = None
+    said: Callable[[], Saying | None] = no_sayings
 
     async def suggest(
         self, text: str, limit: int, left_s: float | None = None, *, path: str = "text"
@@ -86,7 +102,8 @@ class Suggester:
         completions, asked = await asyncio.gather(
             self._completions(typed, limit, timeout_s), self._asked(typed, limit)
         )
-        found = merged(asked or (), completions or (), limit, typed=typed)
+        said = saying.complete(typed, limit) if (saying := self.said()) else ()
+        found = merged(asked or (), completions or (), limit, typed=typed, said=said)
         return Suggestions(found, degraded=completions is None or asked is None)
 
     async def _completions(
@@ -104,16 +121,26 @@ class Suggester:
 
 
 def merged(
-    asked: Sequence[str], completions: Sequence[Completion], limit: int, *, typed: str
+    asked: Sequence[str],
+    completions: Sequence[Completion],
+    limit: int,
+    *,
+    typed: str,
+    said: Sequence[str] = (),
 ) -> list[Suggestion]:
-    """Past queries in the first half of the places, then completions, then what else was asked.
+    """Past queries in the first half of the places, then words and names, then what can be said.
 
-    Each text comes once, under the kind that the catalogue has for it; what was typed already is
-    no suggestion.
+    Titles follow, then what else was asked. Where the catalogue's own words complete, what can be
+    said besides gets a quarter of the places. Each text comes once, under the kind that the
+    catalogue has for it; what was typed already is no suggestion.
     """
     kinds = {folded(each.text): each for each in reversed(completions)}
     half = (limit + 1) // 2
-    texts = [*asked[:half], *(each.text for each in completions), *asked[half:]]
+    named = [each.text for each in completions if each.kind != PRODUCT]
+    titles = [each.text for each in completions if each.kind == PRODUCT]
+    new = [text for text in said if folded(text) not in kinds]
+    share = max(limit // _SAID_SHARE, 1) if named else limit
+    texts = [*asked[:half], *named, *new[:share], *titles, *asked[half:]]
     found: dict[str, Suggestion] = {}
     for text in texts:
         known = kinds.get(folded(text))

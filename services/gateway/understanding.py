@@ -12,6 +12,7 @@ from services.gateway.homographs import Homographs
 from services.gateway.known import Ignored, Known
 from services.gateway.mentions import Mend, Mentions
 from services.gateway.phrases import Found, Phrases
+from services.gateway.sayings import Sayings
 from services.gateway.scanning import MAX_CHARS, quoted, words_of
 from services.gateway.spelling import Spelling
 from services.gateway.spoken_filters import SpokenFilters
@@ -59,6 +60,7 @@ class Understanding:
         self._kinds = tuple(vocabulary.values.get(KIND, ()))
         self._forms = vocabulary.table.forms
         self._phrases = Phrases(vocabulary)
+        self._sayings = Sayings(vocabulary, self._phrases)
         self._filters = SpokenFilters(vocabulary, self._phrases.brands)
         words, foreign = self._phrases.words, self._phrases.foreign_words
         frequencies, garments = vocabulary.frequencies, self._phrases.garments
@@ -71,6 +73,11 @@ class Understanding:
         }
         normalizer = Normalizer(vocabulary.table)
         self._known = Known(self._mentions, normalizer, frequencies, coverages)
+
+    @property
+    def sayings(self) -> Sayings:
+        """Completes what is typed by what can be said of the catalogue."""
+        return self._sayings
 
     def kinds_beside(self, kinds: Collection[str]) -> tuple[str, ...]:
         """Returns the kinds of the catalogue that are none of these."""

@@ -45,6 +45,8 @@ class Vocabulary:
         frequencies: How many products hold each token of the normaliser.
         table: The words of the normaliser.
         lexicon: The dictionaries.
+        prices: The prices below which a quarter, half and three quarters of the products are, in
+            minor units; none where none has one, or an older build wrote the artifact.
     """
 
     products: int
@@ -54,6 +56,7 @@ class Vocabulary:
     frequencies: Mapping[str, int]
     table: WordTable
     lexicon: Lexicon
+    prices: tuple[int, ...] = ()
 
     @classmethod
     def gather(
@@ -65,8 +68,11 @@ class Vocabulary:
         count, currency, dearest = 0, "", 0
         values: dict[str, Counter[str]] = {}
         frequencies: Counter[str] = Counter()
+        prices: Counter[int] = Counter()
         for product in products:
             count += 1
+            if product.price_minor is not None:
+                prices[product.price_minor] += 1
             currency = currency or product.currency
             dearest = max(dearest, product.price_minor or 0)
             for field in (*_FIELDS, *(ATTRIBUTES + name for name in product.attributes)):
@@ -74,7 +80,8 @@ class Vocabulary:
             values.setdefault("size", Counter()).update({size.size for size in product.sizes})
             texts = (text for found in searched_texts(product).values() for text in found if text)
             frequencies.update(frozenset().union(*map(words_of, texts)))
-        return cls(count, currency, dearest, _telling(values), _most(frequencies), table, lexicon)
+        telling, most, parting = _telling(values), _most(frequencies), _quartiles(prices)
+        return cls(count, currency, dearest, telling, most, table, lexicon, parting)
 
     @staticmethod
     def write(
@@ -88,6 +95,7 @@ class Vocabulary:
             "dearest": found.dearest,
             "values": found.values,
             "frequencies": found.frequencies,
+            "prices": found.prices,
         }
         (folder / _FACTS).write_bytes(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS))
         (folder / _TABLE).write_text(table.source, encoding="utf-8")
@@ -123,6 +131,7 @@ class Vocabulary:
             facts["frequencies"],
             WordTable.parse((folder / _TABLE).read_text(encoding="utf-8")),
             Lexicon.parse(sources),
+            tuple(facts.get("prices", ())),
         )
 
 
@@ -135,6 +144,18 @@ def _telling(values: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:
         if kept and len(kept) <= most:
             found[field] = kept
     return found
+
+
+def _quartiles(prices: Counter[int]) -> tuple[int, ...]:
+    """The least prices that a quarter, half and three quarters of the products do not exceed."""
+    total, seen = prices.total(), 0
+    shares = [total * quarter / 4 for quarter in (1, 2, 3)]
+    found: list[int] = []
+    for price, held in sorted(prices.items()):
+        seen += held
+        while len(found) < len(shares) and seen >= shares[len(found)]:
+            found.append(price)
+    return tuple(found)
 
 
 def _most(frequencies: Counter[str]) -> dict[str, int]:

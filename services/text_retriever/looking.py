@@ -10,10 +10,11 @@ import tantivy
 from tantivy import Occur
 
 from catalog.columns import ColumnsView
-from catalog.folding import WORD
+from catalog.folding import WORD, fold
 from catalog.hangul import is_part
 from catalog.normalize import Normalizer
-from services.text_retriever.documents import ROW, TITLE, WORDS
+from catalog.product_filter import ATTRIBUTES
+from services.text_retriever.documents import KEPT, ROW, TITLE, WORDS, kept_term
 from services.text_retriever.files import contained
 from services.text_retriever.query import all_of, any_of
 from services.text_retriever.typed import looked_up
@@ -21,6 +22,9 @@ from services.text_retriever.typed import looked_up
 _SAMPLE = 200
 _STARTS = 8
 _COUNTS_KEPT = 5_000
+# Fields of which the values say what a product is, and most values of each.
+_TELLING = ("kind", "colour", "gender", "season", "category")
+_MOST_VALUES = 2_000
 _UNDOTTED = str.maketrans("äöü", "aou")
 
 
@@ -36,6 +40,7 @@ class Looking:
         written: How a token is written, where it is written otherwise.
         forms: Other forms of words, in order.
         counted: How many products hold all of some tokens: the frequent ones are asked for again.
+        told: The tokens of values, once they were asked for.
     """
 
     searcher: tantivy.Searcher
@@ -45,6 +50,7 @@ class Looking:
     written: Mapping[str, str]
     forms: Sequence[str]
     counted: dict[tuple[str, ...], int] = field(default_factory=dict)
+    told: list[frozenset[str]] = field(default_factory=list)
 
     def beginning(self, start: str, tokens: Sequence[str], *, limit: int) -> list[tuple[str, int]]:
         """Returns the tokens that begin so, with how many products hold them and the others.
@@ -88,6 +94,19 @@ class Looking:
             if len(self.counted) < _COUNTS_KEPT:
                 self.counted[key] = count
         return count
+
+    def is_telling(self, token: str) -> bool:
+        """Whether a token is of a value such as a colour, and not just a word of a description."""
+        if not self.told:
+            self.told.append(frozenset(self._value_tokens()))
+        return token in self.told[0]
+
+    def _value_tokens(self) -> Iterator[str]:
+        for begun in (*(kept_term(name, "") for name in _TELLING), ATTRIBUTES):
+            with contained():
+                terms = self.searcher.terms_with_prefix(KEPT, begun, limit=_MOST_VALUES)
+            for term, _ in terms:
+                yield from looked_up(term.partition("=")[2], self.normalizer)
 
     def frequency(self, word: str) -> int:
         """Returns how many documents hold a word, superseded ones included."""
@@ -145,5 +164,7 @@ class Looking:
             texts = [self.searcher.doc(hits[place][1]).get_first(TITLE) for place in order]
         for text in texts:
             title = str(bytes(text or b""), "utf-8")
-            if title:
-                yield title, looked_up(title, self.normalizer)
+            held = looked_up(title, self.normalizer)
+            # The word may stand in the description alone.
+            if title and (start in fold(title) or {*held} & {*begun, *last}):
+                yield title, held

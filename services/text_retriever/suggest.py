@@ -7,13 +7,15 @@ from itertools import islice
 from services.text_retriever.looking import Looking
 from services.text_retriever.spelling import WordList
 from services.text_retriever.typed import Typed, looked_up
-from services.text_retriever.values import KINDS, ValueNames
+from services.text_retriever.values import CATEGORY, KINDS, ValueNames
 
 QUERY, PRODUCT, SPELLING = "query", "product", "spelling"
 _MENDINGS = 3
 _RATHER = 10
 _KINDS_SHOWN = 3
 _TITLES_SHARE = 4
+_WORDS = 3  # that are looked through for one that is shown
+_SHORTEST_BEGUN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +75,42 @@ class Completer:
     def _completed(self, typed: Typed, limit: int) -> list[Completion]:
         """Names and words by how many products they lead to, then titles."""
         named: dict[str, Completion] = {}
-        for each in (*self._names(typed), *self._next(typed, limit), *self._kinds(typed)):
+        titles = list(self._titles(typed, limit))
+        words = self._telling(typed, list(self._next(typed, limit)), titles)
+        for each in (*self._names(typed), *words, *self._kinds(typed)):
             best = named.get(each.text.casefold())
             if best is None or (best.kind == QUERY and each.kind != QUERY):
                 named[each.text.casefold()] = each
         named.pop(typed.shown.casefold(), None)
         ranked = sorted(named.values(), key=lambda each: (-each.product_count, each.text))
-        titles = [each for each in self._titles(typed, limit) if each.text.casefold() not in named]
+        titles = [each for each in titles if each.text.casefold() not in named]
         reserved = min(len(titles), max(1, limit // _TITLES_SHARE)) if limit > 1 else 0
-        first = ranked[: limit - reserved]
+        first = self._distinct(ranked)[: limit - reserved]
         return [*first, *titles[: limit - len(first)]]
+
+    def _distinct(self, ranked: Sequence[Completion]) -> list[Completion]:
+        """Leaves out a kind that is called like a category before it: dress beside Dresses."""
+        found: list[Completion] = []
+        seen: set[tuple[str, ...]] = set()
+        for each in ranked:
+            tokens = tuple(self._tokens(each.text)) if each.kind == CATEGORY else ()
+            if not tokens or tokens not in seen:
+                found.append(each)
+            seen.add(tokens)
+        return found
+
+    def _telling(
+        self, typed: Typed, words: Sequence[tuple[str, Completion]], titles: Sequence[Completion]
+    ) -> list[Completion]:
+        """Of words those that values or titles hold; others only where there is nothing else."""
+        of_titles = {token for each in titles for token in self._tokens(each.text)}
+        telling = [
+            each for token, each in words if token in of_titles or self.looking.is_telling(token)
+        ]
+        return telling or [each for _, each in words]
+
+    def _tokens(self, text: str) -> Sequence[str]:
+        return looked_up(text, self.looking.normalizer)
 
     def _names(self, typed: Typed) -> Iterator[Completion]:
         """Brands and categories that begin with all that was typed."""
@@ -91,30 +119,34 @@ class Completer:
             if count:
                 yield Completion(value.text, KINDS[value.field], count)
 
-    def _next(self, typed: Typed, limit: int) -> Iterator[Completion]:
-        """Words that begin as the last one does, and stand with the others in a product."""
+    def _next(self, typed: Typed, limit: int) -> Iterator[tuple[str, Completion]]:
+        """Tokens that begin as the last one does, and stand with the others in a product."""
         joined = list(self._joined(typed, limit))
         yield from joined
         # Letters alone, as in "t-sh", are looked up together with what follows them, or not at all.
         if not joined or not typed.words or looked_up(typed.words[-1], self.looking.normalizer):
-            for token, count in self.looking.beginning(typed.start, typed.tokens, limit=2 * limit):
-                yield Completion(typed.before + self.looking.shown(token), QUERY, count)
+            found = self.looking.beginning(typed.start, typed.tokens, limit=_WORDS * limit)
+            for token, count in found:
+                text = typed.before + self.looking.shown(token)
+                yield token, Completion(text, QUERY, count)
         for form, token in islice(self.looking.other_forms(typed.start), limit):
             count = self.looking.count([*typed.tokens, token])
             if count:
-                yield Completion(typed.before + form, QUERY, count)
+                yield token, Completion(typed.before + form, QUERY, count)
 
-    def _joined(self, typed: Typed, limit: int) -> Iterator[Completion]:
+    def _joined(self, typed: Typed, limit: int) -> Iterator[tuple[str, Completion]]:
         """Words that begin as the last two do, written as one."""
         if typed.joined is None:
             return
         before, start = typed.joined
         tokens = looked_up(before, self.looking.normalizer)
         for token, count in self.looking.beginning(start, tokens, limit=limit):
-            yield Completion(before + self.looking.shown(token), QUERY, count)
+            yield token, Completion(before + self.looking.shown(token), QUERY, count)
 
     def _kinds(self, typed: Typed) -> Iterator[Completion]:
         """What was typed, whole, followed by the kinds of garments that it leads to."""
+        if not typed.last:
+            return  # a lone letter is the beginning of something
         tokens = [*typed.tokens, *typed.last]
         for kind, kind_tokens in self.looking.kinds(tokens, most=_KINDS_SHOWN):
             if not {*kind_tokens} & {*tokens}:
@@ -139,7 +171,7 @@ class Completer:
         before = typed
         for place, word in enumerate(typed.words):
             if not self._is_known(word):
-                near = self._likeliest(word, self.words.near(word), 1)
+                near = self._begun(word) or self._likeliest(word, self.words.near(word), 1)
                 if not near:
                     return
                 before = before.with_word(place, near[0], self.looking.normalizer)
@@ -150,6 +182,15 @@ class Completer:
         meant = [*self.words.near(typed.start), *self.words.near_start(typed.start)]
         for word in self._likeliest(typed.start, meant, _MENDINGS):
             yield before.with_last(word, self.looking.normalizer)
+
+    def _begun(self, word: str) -> list[str]:
+        """The commonest word that begins so: who types "nav dr" goes on before a word is whole."""
+        if len(word) < _SHORTEST_BEGUN:
+            return []
+        found = self.looking.beginning(word, (), limit=_WORDS)
+        telling = [token for token, _ in found if self.looking.is_telling(token)]
+        tokens = telling or [token for token, _ in found]
+        return [self.looking.spelt(token) for token in tokens[:1]]
 
     def _is_known(self, word: str) -> bool:
         tokens = self.looking.normalizer.tokens(word)

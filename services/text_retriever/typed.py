@@ -1,10 +1,14 @@
 """Reads what a shopper has typed so far: whole words, and the beginning of a last one."""
 
+import re
 from dataclasses import dataclass
 
 from catalog.folding import GAP, WORD, fold
 from catalog.hangul import is_part
 from catalog.normalize import MAX_CHARS, Normalizer, clean
+
+# What no completion shows: signs that neither join words nor stand beside an amount.
+_SIGNS = re.compile(r"[^\w\s\u0300-\u036f\-\u2010-\u2015'\u2019&+/.,%\u20a0-\u20bf$\u00a3\u00a5]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +34,16 @@ class Typed:
     @classmethod
     def of(cls, text: str, normalizer: Normalizer) -> "Typed | None":
         """Reads a text, of which the first 512 characters count; None where it holds no word."""
-        shown = clean(text[:MAX_CHARS]).lower()
+        shown = clean(_SIGNS.sub(" ", clean(text[:MAX_CHARS]).lower()))
         if "'" in (folded := shown.replace("\u2019", "'")):
             shown = clean(fold(folded))
         found = [*WORD.finditer(shown)]
         if not found:
             return None
-        last = found[-1]
-        before = shown[: last.start()]
+        first, last = found[0].start(), found[-1]
+        before = shown[first : last.start()]
         return cls(
-            shown[: last.end()],
+            shown[first : last.end()],
             before,
             tuple(fold(each[0]) for each in found[:-1]),
             looked_up(before, normalizer),
