@@ -8,6 +8,7 @@ from runtime.generations import Follower
 from runtime.metrics import Metrics
 from services.gateway.ranking_generations import RankingGenerations
 from services.gateway.sayings import Sayings
+from services.gateway.sayings import Sayings
 from services.gateway.settings import Settings
 from services.gateway.tuned_fusion import FORMAT, KIND, TunedFusion
 from services.gateway.understanding import Understanding
@@ -68,6 +69,12 @@ def fusion_of(releases: Follower[Released]) -> TunedFusion:
 def understanding_of(releases: Follower[Released]) -> Understanding | None:
     """What reads the words of queries; None where the release in force holds no vocabulary."""
     return releases.value.understanding if releases.value else None
+
+
+def sayings_of(releases: Follower[Released]) -> Sayings | None:
+    """What completes from the dictionaries; None where the release in force holds none."""
+    understanding = understanding_of(releases)
+    return None if understanding is None else understanding.sayings
 
 
 def sayings_of(releases: Follower[Released]) -> Sayings | None:
