@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
-from offline.layout import DataDir
 from offline.models.contract import Recipe
 from offline.models.recipes import recipe_of
 from offline.progress import progress
@@ -15,7 +14,7 @@ from offline.recommendations.graphs import Curve, charts
 from offline.recommendations.readers import read_split
 from offline.recommendations.report import Report
 from offline.recommendations.scoring import Scored, score
-from offline.recommendations.shop_log import shop_log
+from offline.recommendations.shop_log import ShopEvents
 from offline.recommendations.splits import Split, cold_items, core, global_time, last_k
 from runtime.errors import SetupError
 
@@ -63,11 +62,15 @@ def dataset_split(folder: Path, asked: Asked) -> Split:
     return read_split(folder, asked.split, last=asked.last)
 
 
-def shop_split(data: DataDir, asked: Asked) -> Split:
+def shop_split(shop: ShopEvents, asked: Asked) -> Split:
     """Splits what the shoppers of a catalogue did.
 
+    Args:
+        shop: What they did.
+        asked: By which split.
+
     Raises:
-        SetupError: There is no catalogue, no event, or no such split.
+        SetupError: There is no such split, or nothing can be held out by it.
     """
     splits: Mapping[str, Callable[[EventLog], Split]] = {
         "leave-last-out": lambda log: last_k(log, count=1),
@@ -77,7 +80,7 @@ def shop_split(data: DataDir, asked: Asked) -> Split:
     }
     if asked.split not in splits:
         raise SetupError(f"a catalogue is split by {', '.join(splits)}, not by {asked.split}")
-    log = shop_log(data)
+    log = shop.log()
     return splits[asked.split](log if asked.core == 1 else core(log, minimum=asked.core))
 
 

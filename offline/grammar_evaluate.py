@@ -62,10 +62,13 @@ def _add_recommendations(subjects: "Commands") -> None:
         says="Measures how well models of shoppers find what was held out from them. All products "
         "are\nranked for every user, popularity and chance stand in every table, and ties favour "
         "nobody.\nA catalogue is split by leave-last-out, last-k, global-time or cold-items; a "
-        "public set (--dataset)\nby leave-last-out, last-k, p1, p10 or given, as its files allow.",
+        "public set (--dataset)\nby leave-last-out, last-k, p1, p10 or given, as its files allow. "
+        "The split `searches` asks\nthe searches of the last part of the time again, with and "
+        "without the shopper's taste.",
         examples=(
             "hemline evaluate recommendations --data var/demo --model als,rp3beta",
             "hemline evaluate recommendations --data var/demo --split cold-items --share .15",
+            "hemline evaluate recommendations --data var/demo --split searches --share .2",
             "hemline evaluate recommendations --dataset ~/datasets/citeulike/cmn_loo --split given "
             "\\\n      --model als:factors=128,ease --report var/evaluation",
         ),
@@ -102,6 +105,15 @@ def _add_recommendations(subjects: "Commands") -> None:
         default=1,
         metavar="K",
         help="least products a user and users a product, again and again (default: 1, all)",
+    )
+    verb.add_argument(
+        "--shoppers",
+        type=int,
+        metavar="N",
+        help="draw so many shoppers for the catalogue, in place of its own; nothing is kept",
+    )
+    verb.add_argument(
+        "--shoppers-seed", type=int, default=11, metavar="S", help="of their draw (default: 11)"
     )
     verb.add_argument("--seed", type=int, default=0, help="of what cold-items hides (default: 0)")
     verb.add_argument(

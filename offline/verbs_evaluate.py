@@ -1,14 +1,21 @@
 """Does what `hemline evaluate recommendations` asks."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from offline.layout import DataDir
 from runtime.errors import SetupError
 
+if TYPE_CHECKING:
+    from offline.evaluate_recommendations import Asked
+    from offline.recommendations.report import Report
+
+SEARCHES = "searches"
+
 
 def evaluate_recommendations(options: argparse.Namespace) -> int:
     """Measures models of shoppers on a catalogue or on a public set."""
-    from offline.evaluate_recommendations import Asked, dataset_split, evaluate, shop_split
+    from offline.evaluate_recommendations import Asked, dataset_split, evaluate
 
     chosen = Asked(
         models=tuple(name for each in options.model for name in each.split(",") if name),
@@ -21,12 +28,30 @@ def evaluate_recommendations(options: argparse.Namespace) -> int:
     )
     if options.dataset is not None:
         split = dataset_split(options.dataset, chosen)
-        name = options.dataset.resolve().name
+        report = evaluate(split, chosen, name=options.dataset.resolve().name)
     else:
-        data = DataDir(options.data)
-        split, name = shop_split(data, chosen), data.root.resolve().name
-    evaluate(split, chosen, name=name).publish(options.report, as_json=options.json)
+        report = _of_shop(options, chosen)
+    report.publish(options.report, as_json=options.json)
     return 0
+
+
+def _of_shop(options: argparse.Namespace, chosen: "Asked") -> "Report":
+    from offline.demo_shoppers import ShopperOptions
+    from offline.evaluate_recommendations import evaluate, shop_split
+    from offline.evaluate_searches import evaluate_searches
+    from offline.recommendations.shop_log import shop_events
+
+    data = DataDir(options.data)
+    drawn = None
+    if options.shoppers is not None:
+        drawn = ShopperOptions(shoppers=options.shoppers, seed=options.shoppers_seed)
+    shop = shop_events(data, drawn)
+    if chosen.split == SEARCHES:
+        if len(chosen.models) > 1:
+            raise SetupError("searches are asked again with the factors of one model")
+        model = chosen.models[0] if chosen.models else "als"
+        return evaluate_searches(data, shop, model=model, share=chosen.share)
+    return evaluate(shop_split(shop, chosen), chosen, name=data.root.resolve().name)
 
 
 def _depths(text: str) -> tuple[int, ...]:
