@@ -1,6 +1,7 @@
 """Measures whether knowing the shopper puts what is bought further up in a search."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from offline.recommendations.search_replay import (
 from offline.recommendations.shop_log import ShopEvents
 from offline.recommendations.shown import Chart, Series, Table
 from offline.released_search import released_search
+from offline.relevance import Estimate
 from runtime.errors import SetupError
 from services.reranker.factors import Factors, FactorTables
 
@@ -92,15 +94,6 @@ def _report(found: Replay, *, name: str, model: str, share: float) -> Report:
         FIGURES,
         tuple((way, tuple(row)) for way, row in gains.items()),
     )
-    series = [
-        Series(
-            way,
-            tuple(each.mean for each in row),
-            tuple(each.low for each in row),
-            tuple(each.high for each in row),
-        )
-        for way, row in cells.items()
-    ]
     return Report(
         f"{name}-searches",
         f"Personal search: {name}, {model}, the last {share:.0%} of the time",
@@ -111,6 +104,19 @@ def _report(found: Replay, *, name: str, model: str, share: float) -> Report:
             "over shoppers of the means over their searches; brackets: 95 % bootstrap.",
         ),
         (main, differences),
-        (Chart(main.title, FIGURES, tuple(series)),),
+        (_chart(main.title, cells),),
         {model: {"searches": searches}},
     )
+
+
+def _chart(title: str, cells: Mapping[str, Sequence[Estimate]]) -> Chart:
+    series = [
+        Series(
+            way,
+            tuple(each.mean for each in row),
+            tuple(each.low for each in row),
+            tuple(each.high for each in row),
+        )
+        for way, row in cells.items()
+    ]
+    return Chart(title, FIGURES, tuple(series))

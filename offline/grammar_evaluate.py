@@ -1,5 +1,6 @@
 """Says what `hemline evaluate` may be asked."""
 
+import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,21 +74,18 @@ def _add_recommendations(subjects: "Commands") -> None:
             "\\\n      --model als:factors=128,ease --report var/evaluation",
         ),
     )
+    _takes_splits(verb)
+    _takes_models(verb)
+    takes_json(verb)
+
+
+def _takes_splits(verb: argparse.ArgumentParser) -> None:
+    """Lets a verb say what is held out, and of what."""
     verb.add_argument(
         "--dataset", type=Path, metavar="DIR", help="a public set instead of a catalogue"
     )
     verb.add_argument(
         "--split", default="leave-last-out", help="what is held out (default: leave-last-out)"
-    )
-    verb.add_argument(
-        "--model",
-        action="append",
-        default=[],
-        metavar="NAME[,NAME]",
-        help="recipes of `hemline train`, with options as in als:factors=64:alpha=10",
-    )
-    verb.add_argument(
-        "--at", default="10,20,50", metavar="K[,K]", help="places to look at (default: 10,20,50)"
     )
     verb.add_argument(
         "--last", type=int, default=5, metavar="K", help="products that last-k holds out a user"
@@ -116,7 +114,20 @@ def _add_recommendations(subjects: "Commands") -> None:
         "--shoppers-seed", type=int, default=11, metavar="S", help="of their draw (default: 11)"
     )
     verb.add_argument("--seed", type=int, default=0, help="of what cold-items hides (default: 0)")
+
+
+def _takes_models(verb: argparse.ArgumentParser) -> None:
+    """Lets a verb say which models are measured at which depths, and where the report goes."""
+    verb.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="recipes of `hemline train`, with options as in als:factors=64:alpha=10",
+    )
+    verb.add_argument(
+        "--at", default="10,20,50", metavar="K[,K]", help="places to look at (default: 10,20,50)"
+    )
     verb.add_argument(
         "--report", type=Path, metavar="DIR", help="folder for the tables and the page with charts"
     )
-    takes_json(verb)
