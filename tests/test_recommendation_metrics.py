@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from offline.recommendations.metrics import FIGURES, chances, figures, first_products, places
+from offline.recommendations.metrics import FIGURES, Lists, chances, figures, first_products, places
 
 LOT = np.arange(12, dtype=np.float64)
 
@@ -25,7 +25,7 @@ def asked(
     flags = np.zeros(row.shape, bool)
     flags[0, list(relevant)] = True
     kept = np.ones(row.shape, bool) if allowed is None else np.asarray([allowed])
-    found = places(row, kept, sparse.csr_matrix(flags), depth or count)
+    found = places(Lists.of(row, kept, depth or count), sparse.csr_matrix(flags))
     return {name: float(value[0]) for name, value in figures(found, count).items()}
 
 
@@ -113,8 +113,9 @@ def test_the_chance_of_each_relevant_product_adds_up_to_recall() -> None:
     relevant = allowed & (rng.random((20, 12)) < 0.3)
     rows = relevant.any(axis=1)
     scores, allowed, flags = scores[rows], allowed[rows], sparse.csr_matrix(relevant[rows])
-    found = places(scores, allowed, flags, 5)
-    each = chances(scores, allowed, flags, found, 4)
+    lists = Lists.of(scores, allowed, 5)
+    found = places(lists, flags)
+    each = chances(lists, flags, found, 4)
     sums = np.bincount(flags.tocoo().row, each)
     assert figures(found, 4)["Recall"] == pytest.approx(sums / flags.getnnz(axis=1))
 
@@ -125,7 +126,8 @@ def test_many_lists_at_once_count_as_each_alone() -> None:
     flags = np.zeros((30, 12), bool)
     flags[np.arange(30), rng.integers(0, 12, 30)] = True
     flags[::2, 3] = True
-    found = figures(places(scores, np.ones_like(flags), sparse.csr_matrix(flags), 6), 6)
+    lists = Lists.of(scores, np.ones_like(flags), 6)
+    found = figures(places(lists, sparse.csr_matrix(flags)), 6)
     for row in range(30):
         alone = asked(scores[row], np.flatnonzero(flags[row]), count=6)
         assert {name: found[name][row] for name in FIGURES} == pytest.approx(alone)
@@ -135,7 +137,7 @@ def test_the_products_shown_are_the_best_candidates_and_ties_go_by_lot() -> None
     scores = np.array([[1, 5, 3, 3, 3, 9]], np.float32)
     allowed = np.array([[True, True, True, True, True, False]])
     lot = np.array([0.0, 0.0, 0.9, 0.1, 0.5, 0.0])
-    (shown,) = first_products(scores, allowed, 3, lot=lot)
+    (shown,) = first_products(Lists.of(scores, allowed, 5), 3, lot=lot)
     assert shown.tolist() == [1, 3, 4]
-    (short,) = first_products(scores, allowed, 9, lot=lot)
+    (short,) = first_products(Lists.of(scores, allowed, 9), 9, lot=lot)
     assert short.tolist() == [1, 3, 4, 2, 0]

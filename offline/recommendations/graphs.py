@@ -59,10 +59,15 @@ def _bias(split: Split, scored: Sequence[Scored]) -> Chart:
     return Chart("Popularity bias: share of the places by popularity", labels, tuple(series))
 
 
+def _measures(name: str) -> bool:
+    """Whether a value of a curve is a figure, and no option that was tried."""
+    return "@" in name or "loss" in name
+
+
 def _learned(curves: Mapping[str, Curve]) -> list[Chart]:
     """One chart a figure: steps of different models do not compare, so each has its own line."""
     figures = dict.fromkeys(
-        name for curve in curves.values() for row in curve for name in row if name != STEP
+        name for curve in curves.values() for row in curve for name in row if _measures(name)
     )
     found = []
     for figure in figures:

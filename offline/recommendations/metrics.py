@@ -1,6 +1,5 @@
 """Measures ranked products in the mean over all orders of equal scores."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,39 +36,63 @@ class Places:
     relevant: Floats
 
 
-def places(scores: Scores, allowed: Flags, relevant: sparse.csr_matrix, depth: int) -> Places:
-    """Finds out what stands at the first places.
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Scores of the candidates, one list a row, and the best of them.
+
+    ``kept`` float32 [lists, products], -inf where a product is no candidate; ``top`` float32
+    [lists, depth], falling, -inf behind the last candidate.
+    """
+
+    kept: Scores
+    top: Scores
+
+    @classmethod
+    def of(cls, scores: Scores, allowed: Flags, depth: int) -> "Lists":
+        """Looks for the best scores.
+
+        Args:
+            scores: float32 [lists, products], finite, higher is better.
+            allowed: bool [lists, products], the candidates of each list.
+            depth: How many places, 1 or more.
+
+        Raises:
+            ValueError: A score is not finite.
+        """
+        if not np.isfinite(scores).all():
+            raise ValueError("a score is not a number")
+        kept = np.where(allowed, scores, np.float32(-np.inf))
+        count = kept.shape[1]
+        width = min(depth, count)
+        best = np.sort(np.partition(kept, count - width, axis=1)[:, count - width :], axis=1)
+        padding = ((0, 0), (0, depth - width))
+        return cls(kept, np.pad(best[:, ::-1], padding, constant_values=-np.inf))
+
+
+def places(lists: Lists, relevant: sparse.csr_matrix) -> Places:
+    """Finds out what stands at the first places, to the depth of the lists.
 
     Args:
-        scores: float32 [lists, products], finite, higher is better.
-        allowed: bool [lists, products], the candidates of each list.
+        lists: What is ranked.
         relevant: CSR bool [lists, products], of the candidates, at least one in each list.
-        depth: How many places, 1 or more.
 
     Raises:
-        ValueError: A score is not finite, or something relevant is no candidate.
+        ValueError: Something relevant is no candidate.
     """
-    if not np.isfinite(scores).all():
-        raise ValueError("a score is not a number")
-    found = relevant.tocoo()
-    if not allowed[found.row, found.col].all():
+    found, top, kept = relevant.tocoo(), lists.top, lists.kept
+    own = kept[found.row, found.col][:, None]
+    if not np.isfinite(own).all():
         raise ValueError("something relevant is no candidate")
-    kept = np.where(allowed, scores, -np.inf)
-    width = min(depth, kept.shape[1])
-    top = -np.sort(np.partition(-kept, width - 1, axis=1)[:, :width], axis=1)
-    top = np.pad(top, ((0, 0), (0, depth - width)), constant_values=-np.inf)
-    last = top[:, width - 1 : width]
-    above = top[:, :, None] < top[:, None, :]
-    starts = above.sum(axis=2).astype(np.float64)
+    starts = (top[:, :, None] < top[:, None, :]).sum(axis=2).astype(np.float64)
     sizes = (top[:, :, None] == top[:, None, :]).sum(axis=2).astype(np.float64)
     # A block that goes on behind the last place has more products than can be seen here.
+    last = top[:, -1:]
     whole = (kept == last).sum(axis=1, keepdims=True)
     sizes = np.where(top == last, np.maximum(whole, sizes), sizes)
-    own = kept[found.row, found.col][:, None]
     hits, before = np.zeros_like(starts), np.zeros_like(starts)
     np.add.at(hits, found.row, own == top[found.row])
     np.add.at(before, found.row, own > top[found.row])
-    total = np.bincount(found.row, minlength=len(scores)).astype(np.float64)
+    total = np.bincount(found.row, minlength=len(top)).astype(np.float64)
     return Places(starts, sizes, hits, before, total)
 
 
@@ -112,26 +135,20 @@ def figures(found: Places, count: int) -> dict[str, Floats]:
     }
 
 
-def chances(
-    scores: Scores, allowed: Flags, relevant: sparse.csr_matrix, found: Places, count: int
-) -> Floats:
+def chances(lists: Lists, relevant: sparse.csr_matrix, found: Places, count: int) -> Floats:
     """Returns how likely each relevant product is among the first ``count``, in row order.
 
-    The arguments are those of :func:`places`, and what it returned.
+    Args:
+        lists: What is ranked, to a depth of ``count`` or more.
+        relevant: As for :func:`places`.
+        found: What that returned.
+        count: Places, 1 or more.
     """
     pairs = relevant.tocoo()
-    kept = np.where(allowed, scores, -np.inf)
     row = pairs.row
-    edge = _value_at(kept, count)[row]
-    own = kept[row, pairs.col]
+    edge, own = lists.top[row, count - 1], lists.kept[row, pairs.col]
     start, size = found.starts[row, count - 1], found.sizes[row, count - 1]
     return np.where(own > edge, 1.0, np.where(own == edge, (count - start) / size, 0.0))
-
-
-def _value_at(kept: Scores, count: int) -> npt.NDArray[np.float32]:
-    if count > kept.shape[1]:
-        return np.full(len(kept), -np.inf, np.float32)
-    return np.asarray(-np.partition(-kept, count - 1, axis=1)[:, count - 1], np.float32)
 
 
 def _met(found: Places, count: int) -> Floats:
@@ -152,22 +169,17 @@ def _met(found: Places, count: int) -> Floats:
     return met
 
 
-def first_products(
-    scores: Scores, allowed: Flags, count: int, *, lot: Floats
-) -> Sequence[npt.NDArray[np.intp]]:
+def first_products(lists: Lists, count: int, *, lot: Floats) -> list[npt.NDArray[np.intp]]:
     """Returns the first ``count`` candidates of each list, equal scores ordered by lot.
 
     Args:
-        scores: As for :func:`places`.
-        allowed: As for :func:`places`.
+        lists: What is ranked, to a depth of ``count`` or more.
         count: Places, 1 or more; lists with fewer candidates are shorter.
         lot: float64 [products], one order for all lists.
     """
-    kept = np.where(allowed, scores, -np.inf)
-    edge = _value_at(kept, count)
-    lists = []
-    for row, least in zip(kept, edge, strict=True):
+    found = []
+    for row, least in zip(lists.kept, lists.top[:, count - 1], strict=True):
         chosen = np.flatnonzero((row >= least) & np.isfinite(row))
         order = np.lexsort((lot[chosen], -row[chosen]))[:count]
-        lists.append(chosen[order])
-    return lists
+        found.append(chosen[order])
+    return found

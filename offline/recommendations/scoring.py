@@ -9,7 +9,7 @@ from scipy import sparse
 
 from offline.models.contract import Model, Rows
 from offline.progress import Progress
-from offline.recommendations.metrics import chances, figures, first_products, places
+from offline.recommendations.metrics import Lists, chances, figures, first_products, places
 from offline.recommendations.splits import Split
 
 Values = npt.NDArray[np.float64]
@@ -83,9 +83,10 @@ def unseen(split: Split, part: slice) -> npt.NDArray[np.bool_]:
 
 def _counted(model: Model, split: Split, part: slice, depths: Sequence[int], lot: Values) -> Scored:
     scores = np.asarray(model.scores(split.users[part]), np.float32)
-    relevant, allowed = split.relevant[part], unseen(split, part)
-    found = places(scores, allowed, relevant, max(depths))
-    lists = first_products(scores, allowed, depths[0], lot=lot)
+    relevant = split.relevant[part]
+    lists = Lists.of(scores, unseen(split, part), max(depths))
+    found = places(lists, relevant)
+    first = first_products(lists, depths[0], lot=lot)
     sampled: dict[str, Values] = {}
     if split.negatives is not None:
         sampled = _against(scores, relevant, split.negatives[part], depths)
@@ -96,8 +97,8 @@ def _counted(model: Model, split: Split, part: slice, depths: Sequence[int], lot
             for count in depths
             for figure, value in figures(found, count).items()
         },
-        chances(scores, allowed, relevant, found, depths[0]),
-        np.bincount(np.concatenate(lists), minlength=scores.shape[1]),
+        chances(lists, relevant, found, depths[0]),
+        np.bincount(np.concatenate(first), minlength=scores.shape[1]),
         sampled,
     )
 
@@ -111,13 +112,12 @@ def _against(
     """Ranks the one relevant product of each row among the negatives of the row alone."""
     if relevant.nnz != len(scores):
         raise ValueError("given negatives stand against one relevant product a user")
-    lists = np.column_stack([relevant.indices, negatives])
-    few = np.take_along_axis(scores, lists, axis=1)
+    few = np.take_along_axis(scores, np.column_stack([relevant.indices, negatives]), axis=1)
     first = sparse.csr_matrix(
         (np.ones(len(few), bool), (np.arange(len(few)), np.zeros(len(few), np.intp))), few.shape
     )
     kept = [count for count in depths if count <= few.shape[1]]
-    found = places(few, np.ones(few.shape, bool), first, max(kept))
+    found = places(Lists.of(few, np.ones(few.shape, bool), max(kept)), first)
     return {
         f"{figure}@{count}": value
         for count in kept
