@@ -25,6 +25,7 @@ def add_bench(commands: "Commands") -> None:
             "hemline bench --products 100000",
             "hemline bench --mix writes --seconds 60 --replicas text=2 --replicas image=2",
             "hemline bench --scale 10000,100000,1000000",
+            "hemline bench --training 10000000",
         ),
         data=None,
     )
@@ -43,6 +44,13 @@ def add_bench(commands: "Commands") -> None:
     )
     verb.add_argument(
         "--requests", type=int, default=4000, metavar="N", help="searches a measurement"
+    )
+    verb.add_argument(
+        "--training",
+        type=int,
+        default=0,
+        metavar="N",
+        help="train ALS on N drawn interactions beside the library alone, and nothing else",
     )
     _takes_writes(verb)
     takes_json(verb)

@@ -10,6 +10,11 @@ from runtime.errors import SetupError
 
 def bench(options: argparse.Namespace) -> int:
     """Measures the running system; 1 when a search failed or a change was never shown."""
+    if options.training:
+        from offline.bench_train import bench_train
+
+        bench_train(options.training, as_json=options.json)
+        return 0
     from offline.bench import bench as measure
     from offline.bench_fresh import Mix
     from offline.bench_options import BenchOptions
