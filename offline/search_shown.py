@@ -17,6 +17,10 @@ _DONE = {
     "exclude": "leaves out {field} {value}",
     "translate": "is looked up as {value}",
     "spell": "is read as {value}",
+    "widen": "is looked up as {value}: no product is called so",
+    "other_currency": "is not used: prices are not in {value}",
+    "no_prices": "is not used: no product has a price",
+    "no_such_size": "is not used: no product is of size {value}",
 }
 _FIELDS = {"price_minor": "price"}
 
@@ -47,7 +51,10 @@ def readings(answer: Mapping[str, object], currency: str) -> list[str]:
     found = answer.get("understood")
     lines = [_reading(each, currency) for each in found] if isinstance(found, list) else []
     meant = answer.get("did_you_mean")
-    return [*lines, *([f'did you mean "{meant}"?'] if meant else [])]
+    if not meant:
+        return lines
+    is_used = isinstance(found, list) and any(each["effect"] == "spell" for each in found)
+    return [*lines, f'showing results for "{meant}"' if is_used else f'did you mean "{meant}"?']
 
 
 def _reading(each: Mapping[str, str], currency: str) -> str:

@@ -48,9 +48,29 @@ def test_each_thing_that_was_understood_is_a_sentence(
     assert readings(understood(*told), "EUR") == [line]
 
 
+@pytest.mark.parametrize(
+    ("told", "end"),
+    [
+        (("kind", "shoes", "sandals", "widen"), "is looked up as shoes: no product is called so"),
+        (("price_minor", "USD", "$5", "other_currency"), "is not used: prices are not in USD"),
+        (("price_minor", "", "under 5", "no_prices"), "is not used: no product has a price"),
+        (("size", "4XL", "4xl", "no_such_size"), "is not used: no product is of size 4XL"),
+    ],
+)
+def test_what_is_not_used_is_said_with_the_reason(
+    told: tuple[str, str, str, str], end: str
+) -> None:
+    assert readings(understood(*told), "EUR") == [f'"{told[2]}" {end}']
+
+
 def test_another_spelling_is_offered() -> None:
     assert readings({"did_you_mean": "red dress"}, "") == ['did you mean "red dress"?']
     assert readings({"did_you_mean": None, "understood": []}, "") == []
+
+
+def test_what_was_mended_is_not_asked_about() -> None:
+    answer = understood("words", "dress", "drses", "spell") | {"did_you_mean": "red dress"}
+    assert readings(answer, "")[1:] == ['showing results for "red dress"']
 
 
 def test_the_reading_stands_above_the_hits_and_reasons_beside_them(
