@@ -11,6 +11,7 @@ from offline.progress import progress
 from offline.recommendations import tables
 from offline.recommendations.event_log import EventLog
 from offline.recommendations.graphs import Curve, charts
+from offline.recommendations.negatives import with_negatives
 from offline.recommendations.readers import read_split
 from offline.recommendations.report import Report
 from offline.recommendations.scoring import Scored, score
@@ -35,7 +36,11 @@ class Asked:
         last: How many products ``last-k`` holds out.
         share: Of the time, or of the products, that ``global-time`` or ``cold-items`` hold out.
         core: Least products a user, and users a product, of a shop's own events; 1: all.
-        seed: Of what ``cold-items`` hides.
+        seed: Of what ``cold-items`` hides, and of the negatives.
+        against: Models, named as in ``models``, that all are compared with; popularity and the
+            best one are in any case.
+        negatives: How many negatives are drawn for each user, to be measured against them as
+            well; 0: none but those that a set gives.
     """
 
     models: tuple[str, ...]
@@ -45,12 +50,14 @@ class Asked:
     share: float = 0.1
     core: int = 1
     seed: int = 0
+    against: tuple[str, ...] = ()
+    negatives: int = 0
 
     def __post_init__(self) -> None:
         if not self.depths or min(self.depths) < 1 or max(self.depths) > 1000:
             raise SetupError("the places to look at are numbers of 1 to 1000")
-        if min(self.last, self.core) < 1:
-            raise SetupError("what is held out, and the core, are 1 or more")
+        if min(self.last, self.core) < 1 or self.negatives < 0:
+            raise SetupError("what is held out, and the core, are 1 or more, negatives 0 or more")
 
 
 def dataset_split(folder: Path, asked: Asked) -> Split:
@@ -95,13 +102,15 @@ def evaluate(split: Split, asked: Asked, *, name: str) -> Report:
     Raises:
         SetupError: A model is not known, or cannot learn from this training.
     """
+    if asked.negatives:
+        split = with_negatives(split, count=asked.negatives, seed=asked.seed)
     scored: list[Scored] = []
     run: dict[str, dict[str, object]] = {}
     curves: dict[str, Curve] = {}
     for label, recipe in _recipes(asked.models).items():
         result, run[label], curves[label] = _measured(label, recipe, split, asked.depths)
         scored.append(result)
-    return _report(split, scored, asked.depths, name=name, run=run, curves=curves)
+    return _report(split, scored, asked, name=name, run=run, curves=curves)
 
 
 def _recipes(models: Sequence[str]) -> dict[str, Recipe]:
@@ -134,19 +143,19 @@ def _options(recipe: object) -> dict[str, object]:
 def _report(
     split: Split,
     scored: Sequence[Scored],
-    depths: Sequence[int],
+    asked: Asked,
     *,
     name: str,
     run: dict[str, dict[str, object]],
     curves: Mapping[str, Curve],
 ) -> Report:
-    depth = depths[0]
+    depths, depth = asked.depths, asked.depths[0]
     history = tables.by_history_length(split, scored, depth)
     popularity = tables.by_product_popularity(split, scored, depth)
     found = [tables.full_ranking(split, scored, depth)]
     if split.negatives is not None:
         found.append(tables.against_negatives(split, scored, depths))
-    found.append(tables.differences(scored, depth))
+    found.append(tables.differences(scored, depth, against=asked.against))
     if depths[1:]:
         found.append(tables.deeper(scored, depths[1:]))
     found += [history, popularity, tables.what_is_shown(split, scored, depth)]

@@ -126,6 +126,20 @@ def _takes_models(verb: argparse.ArgumentParser) -> None:
         help="recipes of `hemline train`, with options as in als:factors=64:alpha=10",
     )
     verb.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="models to show differences to, beside popularity and the best",
+    )
+    verb.add_argument(
+        "--negatives",
+        type=int,
+        default=0,
+        metavar="N",
+        help="rank against N drawn products a user as well; such figures flatter (default: 0)",
+    )
+    verb.add_argument(
         "--at", default="10,20,50", metavar="K[,K]", help="places to look at (default: 10,20,50)"
     )
     verb.add_argument(

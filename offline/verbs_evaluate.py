@@ -1,6 +1,7 @@
 """Does what `hemline evaluate recommendations` asks."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from offline.layout import DataDir
@@ -18,13 +19,15 @@ def evaluate_recommendations(options: argparse.Namespace) -> int:
     from offline.evaluate_recommendations import Asked, dataset_split, evaluate
 
     chosen = Asked(
-        models=tuple(name for each in options.model for name in each.split(",") if name),
+        models=_names(options.model),
         split=options.split,
         depths=_depths(options.at),
         last=options.last,
         share=options.share,
         core=options.core,
         seed=options.seed,
+        against=_names(options.against),
+        negatives=options.negatives,
     )
     if options.dataset is not None:
         split = dataset_split(options.dataset, chosen)
@@ -52,6 +55,10 @@ def _of_shop(options: argparse.Namespace, chosen: "Asked") -> "Report":
         model = chosen.models[0] if chosen.models else "als"
         return evaluate_searches(data, shop, model=model, share=chosen.share)
     return evaluate(shop_split(shop, chosen), chosen, name=data.root.resolve().name)
+
+
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for each in given for name in each.split(",") if name)
 
 
 def _depths(text: str) -> tuple[int, ...]:

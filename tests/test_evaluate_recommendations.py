@@ -18,6 +18,7 @@ from offline.recommendations.bands import COLD, HEAD, by_history, by_popularity
 from offline.recommendations.bootstrap import estimates
 from offline.recommendations.charts import drawn
 from offline.recommendations.event_log import sequences
+from offline.recommendations.negatives import with_negatives
 from offline.recommendations.scoring import Scored, score
 from offline.recommendations.shown import Chart, Series, number
 from offline.recommendations.splits import Split, cold_items, leave_last_out
@@ -105,6 +106,42 @@ def test_given_negatives_are_counted_beside_the_full_ranking() -> None:
     found = scored(split, table, depths=(1, 2))
     assert found.sampled["HR@1"].tolist() == [1.0, 0.0]
     assert found.figures["HR@2"].tolist() == [0.0, 0.0]
+
+
+def test_drawn_negatives_are_new_to_the_user_and_stand_beside_the_full_ranking() -> None:
+    split = with_negatives(two_tastes(), count=12, seed=4)
+    assert split.negatives is not None
+    for row, user in enumerate(split.users):
+        drawn = set(split.negatives[row].tolist())
+        assert len(drawn) == 12
+        assert not drawn & set(split.training.confidences[user].indices.tolist())
+        assert not drawn & set(split.relevant[row].indices.tolist())
+    asked = Asked(("item-knn",), "leave-last-out", (5,), negatives=12)
+    report = evaluate(two_tastes(), asked, name="tiny")
+    assert "SAMPLED" in report.table(tables.SAMPLED).title
+    for name in ("random", "popularity"):
+        full, few = (
+            report.table(table).cell(name, "HR@5") for table in (tables.FULL, tables.SAMPLED)
+        )
+        assert isinstance(full, Estimate)
+        assert isinstance(few, Estimate)
+        assert few.mean > full.mean, "which is why they are labelled"
+    with pytest.raises(SetupError, match="no 50 products"):
+        with_negatives(two_tastes(), count=50)
+
+
+def test_any_model_can_be_compared_with_any_other() -> None:
+    asked = Asked(("item-knn",), "leave-last-out", (5,), against=("random",))
+    found = evaluate(two_tastes(), asked, name="tiny").table(tables.DIFFERENCES)
+    one, other = (
+        found.cell("item-knn", "HR@5 over random"),
+        found.cell("random", "HR@5 over item-knn"),
+    )
+    assert isinstance(one, Estimate)
+    assert isinstance(other, Estimate)
+    assert (one.mean, one.low) == pytest.approx((-other.mean, -other.high))
+    with pytest.raises(SetupError, match="was not measured"):
+        evaluate(two_tastes(), Asked((), "x", (5,), against=("als",)), name="tiny")
 
 
 def test_popularity_and_chance_stand_in_every_table() -> None:

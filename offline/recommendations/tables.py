@@ -12,6 +12,7 @@ from offline.recommendations.scoring import Scored
 from offline.recommendations.shown import Cell, Row, Table
 from offline.recommendations.splits import Split
 from offline.relevance import Estimate
+from runtime.errors import SetupError
 
 FULL, DEEPER, SAMPLED = "full ranking", "full ranking, other depths", "given negatives"
 DIFFERENCES, HISTORY, POPULARITY, SHOWN = (
@@ -56,18 +57,24 @@ def against_negatives(split: Split, scored: Sequence[Scored], depths: Sequence[i
     cells = _chunks(estimates(values), len(names))
     count = 0 if split.negatives is None else split.negatives.shape[1]
     title = (
-        f"SAMPLED: against {count} given negatives a user. Good for comparison with published "
+        f"SAMPLED: against {count} negatives a user. Good for comparison with published "
         "tables alone: such figures are not those of a ranking and may order models differently."
     )
     return Table(SAMPLED, title, tuple(names), _rows(scored, cells))
 
 
-def differences(scored: Sequence[Scored], depth: int) -> Table:
-    """Paired differences to popularity and to the best model, by NDCG and hit rate."""
+def differences(scored: Sequence[Scored], depth: int, *, against: Sequence[str] = ()) -> Table:
+    """Paired differences to popularity, to the best model and to those named, by NDCG and HR.
+
+    Raises:
+        SetupError: One of those named was not measured.
+    """
     by_name = {each.name: each for each in scored}
     names = [f"NDCG@{depth}", f"HR@{depth}"]
     best = max(scored, key=lambda each: float(each.figures[names[0]].mean()))
-    others = [POPULAR, *([best.name] if best.name != POPULAR else [])]
+    others = list(dict.fromkeys([POPULAR, *against, best.name]))
+    if missing := [name for name in others if name not in by_name]:
+        raise SetupError(f"nothing can be compared with {missing[0]}: it was not measured")
     columns = [
         each.figures[name] - by_name[other].figures[name]
         for each in scored
