@@ -8,18 +8,15 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from catalog.confidence import DAY_S, DEFAULT_RULES, YEAR_DAYS, ConfidenceRules
-from catalog.interaction import KINDS, Interaction
+from catalog.confidence import DEFAULT_RULES, ConfidenceRules
+from catalog.interaction import Interaction
+from offline.pair_tallies import CODES, Moments, PairEvents, Rows, boosts, weights
 
-Rows = npt.NDArray[np.intp]
 Flags = npt.NDArray[np.bool_]
-Moments = npt.NDArray[np.float64]
 
 TELLING_KINDS = ("view", "cart", "purchase", "like", "dislike", "rating", "return")
 WANTED_KINDS = ("cart", "purchase", "like")
 LIKED_STARS = 4.0
-_CODES = {kind: code for code, kind in enumerate(KINDS)}
-_VERDICTS = ("like", "dislike", "return", "rating")
 
 
 class Weighed(NamedTuple):
@@ -83,7 +80,7 @@ class EventColumns:
                 (
                     shoppers.setdefault(event.user_id, len(shoppers)),
                     places.setdefault(event.product_id, len(places)),
-                    _CODES[event.kind],
+                    CODES[event.kind],
                     event.at.timestamp(),
                     event.value or 0.0,
                     event.verified,
@@ -99,8 +96,8 @@ class EventColumns:
     @property
     def taken(self) -> Flags:
         """Whether each event took the product: cart, purchase, like, four stars or more."""
-        wanted = np.isin(self.kinds, [_CODES[kind] for kind in WANTED_KINDS])
-        loved = (self.kinds == _CODES["rating"]) & (self.stars >= LIKED_STARS)
+        wanted = np.isin(self.kinds, [CODES[kind] for kind in WANTED_KINDS])
+        loved = (self.kinds == CODES["rating"]) & (self.stars >= LIKED_STARS)
         return np.asarray(wanted | loved, np.bool_)
 
     def weighed(
@@ -115,7 +112,8 @@ class EventColumns:
         Args:
             known: bool [n], the events to weigh; None: all.
             rules: What weighs how much.
-            now: Seconds since 1970, the day to judge from; None: that of the last known event.
+            now: Seconds since 1970, the day to judge from. None: each shopper is judged from
+                the day of their own last known event, as a shopper is who is here and now.
         """
         rows = np.arange(len(self.at)) if known is None else np.flatnonzero(known)
         if not len(rows):
@@ -124,10 +122,14 @@ class EventColumns:
         width = max(len(self.product_ids), 1)
         keys = self.users[rows].astype(np.int64) * width + self.products[rows]
         pairs, place = np.unique(keys, return_inverse=True)
-        faded = weights(self.at[rows], self.at[rows[-1]] if now is None else now, rules)
-        values = _Pairs(self, rows, place, len(pairs)).values(faded, rules)
+        at = self.at[rows]
+        judged = self._last_of_each(rows) if now is None else np.full(len(rows), now)
+        values = self._at(rows, place, len(pairs)).confidences(weights(at, judged, rules), rules)
         last = np.full(len(pairs), -np.inf)
-        np.maximum.at(last, place, self.at[rows])
+        np.maximum.at(last, place, at)
+        day = np.full(len(pairs), -np.inf)
+        np.maximum.at(day, place, judged)
+        values *= boosts(last, day, rules)
         told = values != 0.0
         return Weighed(
             (pairs[told] // width).astype(np.intp),
@@ -136,67 +138,26 @@ class EventColumns:
             last[told],
         )
 
+    def _at(self, rows: Rows, pairs: Rows, count: int) -> PairEvents:
+        return PairEvents(
+            pairs=pairs,
+            count=count,
+            kinds=self.kinds[rows],
+            stars=self.stars[rows],
+            verified=self.verified[rows],
+            helpful=self.helpful[rows],
+        )
+
+    def _last_of_each(self, rows: Rows) -> Moments:
+        """Returns the moment of the last of these events by the same shopper, for each."""
+        last = np.full(len(self.user_ids), -np.inf)
+        np.maximum.at(last, self.users[rows], self.at[rows])
+        return np.asarray(last[self.users[rows]], np.float64)
+
 
 def moment(seconds: float) -> datetime:
     """Returns a moment as :class:`~catalog.confidence.Confidence` takes it."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def weights(at: Moments, now: float, rules: ConfidenceRules) -> Moments:
-    """Returns :meth:`catalog.confidence.ConfidenceRules.weight` of each moment, float64 [n]."""
-    ages = np.maximum((now - at) / DAY_S, 0.0)
-    fresh = 2.0 ** (-ages / rules.half_life_days) if rules.half_life_days else np.ones(len(ages))
-    ahead = ages + rules.season_ahead_days
-    away = (ahead - np.maximum(np.rint(ahead / YEAR_DAYS), 1.0) * YEAR_DAYS) / rules.season_days
-    kept = np.maximum(fresh, rules.season_echo * np.exp(-0.5 * away * away))
-    return np.asarray(rules.remembered + (1.0 - rules.remembered) * kept, np.float64)
-
-
-class _Pairs:
-    """The events of each shopper with each product."""
-
-    def __init__(self, events: EventColumns, rows: Rows, place: Rows, count: int) -> None:
-        self._events = events
-        self._rows = rows
-        self._place = place
-        self._count = count
-        self._kinds = events.kinds[rows]
-
-    def values(self, faded: Moments, rules: ConfidenceRules) -> Moments:
-        """Returns the confidence of each pair, float64 [count]."""
-        views = self._sum("view", faded)
-        if rules.view_saturation:
-            views = np.log1p(rules.view_saturation * views) / np.log1p(rules.view_saturation)
-        behaved = rules.view * views + rules.cart * self._sum("cart", faded)
-        behaved += rules.purchase * self._sum("purchase", faded)
-        judging = np.flatnonzero(np.isin(self._kinds, [_CODES[kind] for kind in _VERDICTS]))
-        last = np.full(self._count, -1)
-        np.maximum.at(last, self._place[judging], judging)
-        judged = np.flatnonzero(last >= 0)
-        verdict = self._kinds[last[judged]]
-        whole = self._of_ratings(rules)[judged]
-        whole[verdict == _CODES["like"]] = rules.like
-        whole[verdict == _CODES["dislike"]] = -rules.dislike
-        whole[verdict == _CODES["return"]] = -rules.sent_back
-        found = np.minimum(behaved, rules.ceiling)
-        found[judged] = np.clip(whole, -rules.ceiling, rules.ceiling) * faded[last[judged]]
-        return found
-
-    def _sum(self, kind: str, values: Moments) -> Moments:
-        chosen = self._kinds == _CODES[kind]
-        summed = np.bincount(self._place[chosen], values[chosen], self._count)
-        return np.asarray(summed, np.float64)
-
-    def _of_ratings(self, rules: ConfidenceRules) -> Moments:
-        ones = np.ones(len(self._rows))
-        number = np.maximum(self._sum("rating", ones), 1.0)
-        stars = np.clip(self._events.stars[self._rows].astype(np.float64), 1.0, 5.0)
-        mean = self._sum("rating", stars) / number
-        helpful = self._sum("rating", self._events.helpful[self._rows].astype(np.float64))
-        bought = self._sum("rating", self._events.verified[self._rows].astype(np.float64)) > 0
-        weight = mean * np.where(bought, rules.verified, 1.0)
-        weight *= 1.0 + rules.helpful * np.log1p(helpful)
-        return np.where(mean < rules.disliked_stars, -weight, weight)
 
 
 _BLOCK = 100_000

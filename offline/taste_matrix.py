@@ -9,7 +9,8 @@ from scipy import sparse
 
 from catalog.confidence import DEFAULT_RULES, ConfidenceRules
 from catalog.interaction import Interaction
-from offline.event_columns import TELLING_KINDS, EventColumns, Moments, Rows, Weighed, moment
+from offline.event_columns import TELLING_KINDS, EventColumns, Weighed, moment
+from offline.pair_tallies import Moments, Rows
 
 __all__ = ["TELLING_KINDS", "HeldOut", "TasteMatrix", "hold_out", "taste_matrix"]
 
@@ -47,7 +48,9 @@ class HeldOut:
 def taste_matrix(
     events: Iterable[Interaction], *, minimum: int, rules: ConfidenceRules = DEFAULT_RULES
 ) -> TasteMatrix:
-    """Builds the matrix of the events, which come oldest first; the last one is the day to judge.
+    """Builds the matrix of the events, which come oldest first.
+
+    Each shopper is judged from the day of their own last event.
 
     Args:
         events: Of :data:`TELLING_KINDS`; others say nothing.

@@ -94,19 +94,19 @@ def test_each_rule_is_a_setting() -> None:
 
 
 def test_what_is_long_ago_says_less_but_is_not_forgotten() -> None:
-    rules = ConfidenceRules(half_life_days=100, remembered=0.2, season_echo=0.0)
+    rules = ConfidenceRules(half_life_days=100, remembered=0.2, season_echo=0.0, lately=0)
     bought = history(("a", "purchase"))
     for days, share in [(0, 1.0), (100, 0.5), (200, 0.25), (100_000, 0.0)]:
         now = START + timedelta(days=days)
         by_hand = 3.0 * (0.2 + 0.8 * share)
         assert confidences(bought, rules, now=now)["a"] == pytest.approx(by_hand)
     assert confidences(bought, rules)["a"] == 3.0
-    unfading = ConfidenceRules(half_life_days=0)
+    unfading = ConfidenceRules(half_life_days=0, lately=0)
     assert confidences(bought, unfading, now=START + timedelta(days=900))["a"] == 3.0
 
 
 def test_a_dislike_fades_as_well_and_stays_a_dislike() -> None:
-    rules = ConfidenceRules(half_life_days=100, remembered=0.0, season_echo=0.0)
+    rules = ConfidenceRules(half_life_days=100, remembered=0.0, season_echo=0.0, lately=0)
     for event in (history(("p", "dislike")), [rating(1)], history(("p", "return"))):
         fresh, old = (
             confidences(event, rules, now=START + timedelta(days=days))["p"] for days in (0, 100)
@@ -116,7 +116,25 @@ def test_a_dislike_fades_as_well_and_stays_a_dislike() -> None:
 
 
 def test_what_a_clock_put_into_the_future_counts_as_fresh() -> None:
-    assert confidences(history(("a", "cart")), now=START - timedelta(days=1))["a"] == 1.5
+    boosted = 1.5 * (1 + DEFAULT_RULES.lately)
+    assert confidences(history(("a", "cart")), now=START - timedelta(days=1))["a"] == boosted
+
+
+def test_what_was_done_just_now_weighs_more_than_a_week_ago() -> None:
+    """The whole product is lifted, by its last event: what is looked at again is of today."""
+    rules = ConfidenceRules(half_life_days=0, lately=4.0, lately_days=2.0)
+    viewed = history(("a", "purchase"), ("b", "dislike"))
+    for days, boost in [(0, 5.0), (2, 3.0), (4, 2.0), (100_000, 1.0)]:
+        now = START + timedelta(days=days, hours=1)
+        found = confidences(viewed, rules, now=now)
+        assert found["b"] == pytest.approx(-4.0 * boost)
+        assert found["a"] == pytest.approx(3.0 * boost, rel=0.02)
+    again = [*viewed, Interaction("e", "u-1", "a", "view", START + timedelta(days=10))]
+    found = confidences(again, rules, now=START + timedelta(days=10))
+    assert found["a"] == pytest.approx(5 * 3.3)
+    silent = [*viewed, Interaction("e", "u-1", "a", "impression", START + timedelta(days=10))]
+    found = confidences(silent, rules, now=START + timedelta(days=10))
+    assert found["a"] == pytest.approx(3.0 * (1 + 4 / 2**5), rel=0.02)
 
 
 def test_the_same_season_a_year_ago_weighs_more_than_half_a_year_ago() -> None:
@@ -130,7 +148,7 @@ def test_the_same_season_a_year_ago_weighs_more_than_half_a_year_ago() -> None:
     assert rules.weight(START, away) == pytest.approx(0.8 * math.exp(-0.5))
     assert rules.weight(START, START + year / 2) == pytest.approx(2 ** (-182.625 / 60))
     assert ConfidenceRules(season_echo=0.0).weight(START, START + year) == pytest.approx(
-        0.3 + 0.7 * 2 ** (-365.25 / 90)
+        0.3 + 0.7 * 2 ** (-365.25 / 30)
     )
 
 
@@ -170,6 +188,7 @@ def test_rules_come_back_from_a_manifest() -> None:
         {"ceiling": math.inf},
         {"ceiling": 0},
         {"season_days": 0},
+        {"lately_days": 0},
         {"season_echo": 1.5},
         {"remembered": 2},
         {"moon": 1.0},

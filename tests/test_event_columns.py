@@ -7,7 +7,8 @@ import pytest
 
 from catalog.confidence import Confidence, ConfidenceRules
 from catalog.interaction import KINDS, Interaction
-from offline.event_columns import EventColumns, moment, weights
+from offline.event_columns import TELLING_KINDS, EventColumns, moment
+from offline.pair_tallies import boosts, weights
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 ODD = ConfidenceRules(
@@ -23,9 +24,16 @@ ODD = ConfidenceRules(
     disliked_stars=2.5,
     ceiling=8.0,
     half_life_days=0.0,
+    lately=0.0,
 )
 FADING = ConfidenceRules(
-    half_life_days=30.0, remembered=0.0, season_echo=0.5, season_ahead_days=0.0, season_days=20.0
+    half_life_days=30.0,
+    remembered=0.0,
+    season_echo=0.5,
+    season_ahead_days=0.0,
+    season_days=20.0,
+    lately=3.0,
+    lately_days=5.0,
 )
 
 
@@ -63,16 +71,32 @@ def one_by_one(
 def test_columns_weigh_as_histories_do(rules: ConfidenceRules, seed: int) -> None:
     events = drawn(seed)
     columns = EventColumns.of(events)
-    now = moment(columns.at[-1])
-    users, products, values, _ = columns.weighed(rules=rules)
+    now = columns.at[-1]
+    users, products, values, _ = columns.weighed(rules=rules, now=now)
     found = {
         (columns.user_ids[user], columns.product_ids[product]): value
         for user, product, value in zip(users, products, values.tolist(), strict=True)
     }
-    assert found == pytest.approx(one_by_one(events, rules, now), rel=1e-6)
+    assert found == pytest.approx(one_by_one(events, rules, moment(now)), rel=1e-6)
 
 
-def test_only_what_is_known_counts_and_its_last_event_is_the_day_to_judge() -> None:
+def test_each_shopper_is_judged_from_their_own_last_event_where_no_day_is_given() -> None:
+    events = drawn(5)
+    columns = EventColumns.of(events)
+    users, products, values, _ = columns.weighed()
+    for row, user_id in enumerate(columns.user_ids):
+        own = [each for each in events if each.user_id == user_id]
+        now = max(each.at for each in own if each.product_id and each.kind in TELLING_KINDS)
+        mine = users == row
+        found = dict(zip(products[mine].tolist(), values[mine].tolist(), strict=True))
+        by_hand = {
+            columns.product_ids.index(product): value
+            for (_, product), value in one_by_one(own, ConfidenceRules(), now).items()
+        }
+        assert found == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_only_what_is_known_counts() -> None:
     events = drawn(3)
     columns = EventColumns.of(events)
     cut = columns.at[len(columns.at) // 2]
@@ -80,7 +104,7 @@ def test_only_what_is_known_counts_and_its_last_event_is_the_day_to_judge() -> N
     part, whole = columns.weighed(columns.at <= cut), EventColumns.of(early).weighed()
     for ours, theirs in zip(part, whole, strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert part.last.max() == cut
+    assert part.last.max() <= cut
 
 
 def test_the_weights_of_moments_are_those_of_the_rules() -> None:
@@ -88,7 +112,9 @@ def test_the_weights_of_moments_are_those_of_the_rules() -> None:
     now = 1_400 * 86_400.0
     for rules in (ConfidenceRules(), ODD, FADING):
         by_hand = [rules.weight(moment(each), moment(now)) for each in at]
-        np.testing.assert_allclose(weights(at, now, rules), by_hand, rtol=1e-7)
+        np.testing.assert_allclose(weights(at, np.full(999, now), rules), by_hand, rtol=1e-7)
+        by_hand = [rules.boost(moment(each), moment(now)) for each in at]
+        np.testing.assert_allclose(boosts(at, np.full(999, now), rules), by_hand, rtol=1e-7)
 
 
 def test_products_that_are_given_keep_their_rows_and_others_are_passed_over() -> None:
