@@ -82,7 +82,7 @@ def _mends(reading: Reading) -> dict[str, str]:
     return {told.written: told.value for told in reading.understood if told.effect == "spell"}
 
 
-@pytest.mark.parametrize("written", ["cardigann", "caridgan", "cardgan"])
+@pytest.mark.parametrize("written", ["cardigann", "caridgan", "cardgan", "cardigane"])
 def test_no_mend_is_kept_silent(understanding: Understanding, written: str) -> None:
     reading = understanding.read(f"green {written}")
     assert _mends(reading) == {written: "cardigan"}

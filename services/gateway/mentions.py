@@ -11,6 +11,7 @@ from services.gateway.spelling import Context, Spelling
 
 # What mending one query may cost, in comparisons of two words letter by letter.
 _MOST_COMPARED = 2_500
+_DECLINED = ("", "s", "n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,11 @@ class Mentions:
 
     def _is_compound(self, word: Word, place: int) -> bool:
         parts = self.phrases.apart(word, place)
+        if len(parts) == 1 and parts[0].part in self.phrases.garments:
+            # German has "Tops" and "Blazern", but a "shirte" is a shirt with a mistake.
+            phrase, ending = parts[0].phrase, word.key.removeprefix(parts[0].part)
+            if phrase is not None and phrase.is_english and ending not in _DECLINED:
+                return False
         return bool(parts) and all(part.phrase is not None for part in parts)
 
 
