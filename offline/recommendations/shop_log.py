@@ -71,7 +71,7 @@ def log_of(
     rules: ConfidenceRules = DEFAULT_RULES,
     side: ProductSide | None = None,
 ) -> EventLog:
-    """Returns events in columns as a log, weighed by the rules from the last one that is known.
+    """Returns events in columns as a log, weighed by the rules as of each user's last known event.
 
     Raises:
         ValueError: The side has another number of products.
