@@ -10,6 +10,7 @@ from scipy import sparse
 
 from offline.models.contract import ProductSide, Rows, Saved, Sided, Training
 from offline.models.ease import Ease
+from offline.models.graph_filter import GraphFilter
 from offline.models.held_out import hold_out_one, ndcg, ranks, ranks_of
 from offline.models.item_item import ItemItemModel, likings, strongest
 from offline.models.item_knn import ItemKnn
@@ -20,8 +21,14 @@ from offline.models.rp3beta import Rp3Beta
 from runtime.errors import SetupError
 
 Floats = npt.NDArray[np.float32]
-PLAIN = ("popularity", "random", "item-knn", "rp3beta", "ease", "als")
-LEARNING = ("item-knn", "rp3beta", "ease:regularization=5", "als:factors=8")
+PLAIN = ("popularity", "random", "item-knn", "rp3beta", "ease", "als", "graph-filter:rank=4")
+LEARNING = (
+    "item-knn",
+    "rp3beta",
+    "ease:regularization=5",
+    "als:factors=8",
+    "graph-filter:rank=8:neighbours=3",
+)
 USERS, PRODUCTS = 60, 30
 
 
@@ -98,7 +105,7 @@ def test_a_model_that_learns_beats_popularity_on_what_was_held_out(spec: str) ->
     assert figures[spec] > figures["popularity"]
 
 
-@pytest.mark.parametrize("spec", ["item-knn", "rp3beta", "ease"])
+@pytest.mark.parametrize("spec", ["item-knn", "rp3beta", "ease", "graph-filter:rank=4"])
 def test_a_dislike_is_no_liking(spec: str) -> None:
     training = camps()
     disliked = training.confidences.copy()
@@ -109,6 +116,8 @@ def test_a_dislike_is_no_liking(spec: str) -> None:
     np.testing.assert_allclose(
         recipe_of(spec).fit(Training(disliked), None, Silent()).scores(everyone),
         recipe_of(spec).fit(Training(without), None, Silent()).scores(everyone),
+        rtol=1e-4,
+        atol=1e-5,
     )
 
 
@@ -144,6 +153,22 @@ def test_ease_is_its_formula() -> None:
     np.fill_diagonal(expected, 0.0)
     model = Ease(regularization=5.0).fit(training, None, Silent())
     np.testing.assert_allclose(model.weights, expected, atol=1e-5)
+
+
+def test_the_graph_filter_is_its_formula() -> None:
+    training = camps()
+    liked = (training.confidences.toarray() > 0).astype(np.float64)
+    normalised = liked / np.sqrt(liked.sum(axis=1, keepdims=True) * liked.sum(axis=0))
+    near = normalised.T @ normalised
+    np.fill_diagonal(near, 0.0)
+    vectors = np.linalg.svd(normalised)[2][:5].T
+    both = near + 0.4 * vectors @ vectors.T
+    model = GraphFilter(rank=5, share=0.4, neighbours=PRODUCTS).fit(training, None, Silent())
+    np.testing.assert_allclose(model.scores(np.arange(USERS)), liked @ both, atol=1e-4)
+    np.fill_diagonal(both, -1.0)
+    best = model.neighbours(1)
+    np.testing.assert_array_equal(best.indices, both.argmax(axis=1))
+    np.testing.assert_allclose(best.data, both.max(axis=1), atol=1e-5)
 
 
 def test_the_strongest_of_equal_neighbours_is_the_lower_column() -> None:
@@ -285,6 +310,7 @@ def test_what_is_no_recipe_or_option_is_refused(spec: str) -> None:
         "item-knn:neighbours=0",
         "rp3beta:alpha=0",
         "ease:regularization=0",
+        "graph-filter:rank=30",
         "popularity:rule=loud",
     ],
 )
@@ -345,7 +371,7 @@ def test_a_recipe_says_whether_it_needs_the_products_themselves(spec: str, asks:
     assert recipe.sided is asks
 
 
-@pytest.mark.parametrize("spec", ["als", "item-knn", "ease"])
+@pytest.mark.parametrize("spec", ["als", "item-knn", "ease", "graph-filter:rank=4"])
 def test_a_model_is_kept_in_plain_arrays(spec: str, tmp_path: Path) -> None:
     model = recipe_of(spec).fit(camps(), None, Silent())
     assert isinstance(model, Saved)

@@ -9,6 +9,7 @@ PLACES: Mapping[str, tuple[str, str, str]] = {
     "item-knn": ("item_knn", "ItemKnn", "neighbours by the shoppers that products share"),
     "rp3beta": ("rp3beta", "Rp3Beta", "walks from product to shopper to product"),
     "ease": ("ease", "Ease", "a linear autoencoder in closed form, up to 30,000 products"),
+    "graph-filter": ("graph_filter", "GraphFilter", "tastes smoothed over the graph of likings"),
     "als": ("als", "Als", "factors of shoppers and products, which personal results use"),
     "als-search": ("als_search", "AlsSearch", "als with the options that a validation prefers"),
     "blend": ("blend", "Blend", "two models mixed by the weight that a validation prefers"),
