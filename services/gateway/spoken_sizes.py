@@ -135,6 +135,8 @@ class SpokenSizes:
     def _unknown(self, words: Sequence[Word], place: int, is_told: bool) -> _Size | None:
         """Reads what is surely a size, though no product has it."""
         text, best = "", None
+        if place >= len(words) or not (words[place].is_number or words[place].text[0] in "xw"):
+            return None
         for end in range(place, min(place + 2, len(words))):
             if end > place and words[end].start != words[end - 1].end:
                 break
@@ -161,6 +163,8 @@ class SpokenSizes:
 
 def _canonical(text: str) -> str:
     """A size as it is compared: 2xl as xxl, and a waist with a length as w32l32."""
+    if not (text[:1].isdigit() or text[:1] == "w"):
+        return text
     if letters := _LETTERS.fullmatch(text):
         return "x" * int(letters[1]) + letters[2]
     if jeans := _JEANS.fullmatch(text):
