@@ -1,7 +1,7 @@
 """A small shop with two gateways and two rerankers, whose tastes a test can work out itself."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -68,7 +68,7 @@ class Reranker:
 class Gateway:
     """What a gateway knows shoppers by, over a pool of rerankers."""
 
-    def __init__(self, shop: "Shop", redis: RedisKeep | None) -> None:
+    def __init__(self, shop: "Shop", redis: RedisKeep | None, secret: bytes) -> None:
         store, lane = shop.store, shop.lane
         self.redis = redis
         self.metrics = Metrics("gateway")
@@ -77,7 +77,7 @@ class Gateway:
             "ranking", shop.targets, pb_grpc.RerankerServiceStub, metrics=self.metrics
         )
         self.cache = (
-            FactorCache(redis, Keys(b"shared"), generation=lambda: self.generations.in_use)
+            FactorCache(redis, Keys(secret), generation=lambda: self.generations.in_use)
             if redis
             else UncachedFactors()
         )
@@ -141,7 +141,9 @@ class Shop:
 
 
 @asynccontextmanager
-async def opened(folder: Path, url: str) -> AsyncIterator[Shop]:
+async def opened(
+    folder: Path, url: str, *, secrets: Sequence[bytes] = (b"shared", b"shared")
+) -> AsyncIterator[Shop]:
     store = CatalogStore.open(f"sqlite:///{folder / 'catalog.sqlite'}", create=True)
     store.upsert([Product(id=name, style_id=name, title="Dress") for name in IDS])
     shop = Shop(store, ArtifactStore(folder / "artifacts"))
@@ -155,8 +157,8 @@ async def opened(folder: Path, url: str) -> AsyncIterator[Shop]:
             reranker.stage.set_ready(True)
             shop.rerankers.append(reranker)
         shop.targets = "static:" + ",".join(f"127.0.0.1:{port}" for port in ports)
-        for _ in range(2):
-            gateway = Gateway(shop, RedisKeep(connect(url)) if url else None)
+        for secret in secrets:
+            gateway = Gateway(shop, RedisKeep(connect(url)) if url else None, secret)
             await gateway.pool.start()
             stack.push_async_callback(gateway.pool.close)
             if gateway.redis:
