@@ -31,6 +31,7 @@ MARKERS = (
     "exclude_or",
     "exclude_and",
     "exclude_end",
+    "exclude_never",
     "under",
     "over",
     "under_after",
@@ -76,11 +77,13 @@ class Grammar:
     Attributes:
         markers: Words by what they do, each of :data:`MARKERS`. They stand before or after what
             they govern; ``exclude_or`` binds a second thing to the same marker, ``exclude_and``
-            one of the same field, ``exclude_end`` ends its reach. ``strict`` are the markers of
-            prices that leave out the number itself; ``span_after`` stands behind the first of the
-            prices that are meant ("3만원대": 30,000 to 39,999); ``unreal`` words that make another
-            thing of the one behind them; ``units`` what a number counts that is no price;
-            ``homographs`` forms that are English words too, of another meaning.
+            one of the same field, ``exclude_end`` ends its reach; ``exclude_never`` are words that
+            look like an exclusion and are none ("no show"), or take back the marker behind them.
+            ``strict`` are the markers of prices that leave out the number itself; ``span_after``
+            stands behind the first of the prices that are meant ("3만원대": 30,000 to 39,999);
+            ``unreal`` words that make another thing of the one behind them; ``units`` what a
+            number counts that is no price; ``homographs`` forms that are English words too, of
+            another meaning.
         between: The word before the first number, which may be empty, and the one between the two.
         names: ``currencies`` leads from a written name to the ISO code, ``sizes`` to a size.
         numbers: ``numbers`` ("fifty") and ``multipliers`` ("thousand", "만") lead to their value,
@@ -212,9 +215,9 @@ def _mapping(language: str, name: str, found: object, kind: type[_T]) -> Mapping
 
 
 def merged(tables: Mapping[str, Table], part: str) -> Mapping[str, tuple[str, ...]]:
-    """Joins the lists of all languages under one key."""
+    """Joins the lists of all languages under one key, those in English first."""
     found: dict[str, tuple[str, ...]] = {}
-    for language, table in tables.items():
+    for language, table in sorted(tables.items(), key=lambda entry: (entry[0] != "en", entry[0])):
         for key, words in part_of(table, part).items():
             found[key] = (*found.get(key, ()), *words_of(language, f"{part}.{key}", words))
     return found

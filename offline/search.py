@@ -16,7 +16,8 @@ TIMEOUT_S = 15.0
 class Question:
     """What to ask: words, a photo or both; for whom; how many hits; and whether to say why.
 
-    ``exclude`` says what no hit may be; ``literal`` takes the words as they stand.
+    ``exclude`` says what no hit may be, and alone lists all the rest; ``literal`` takes the words
+    as they stand.
     """
 
     text: str = ""
@@ -40,8 +41,10 @@ def ask(url: str, question: Question, *, key: str = "") -> dict[str, object]:
         SetupError: Nothing is asked, the photo cannot be read, nobody answers, or the gateway
             refuses.
     """
-    if not question.text and question.image is None:
-        raise SetupError('ask for something: hemline search "red dress", or --image photo.jpg')
+    if not question.text and question.image is None and not question.exclude:
+        raise SetupError(
+            'ask for something: hemline search "red dress", --image photo.jpg or --exclude black'
+        )
     body: dict[str, object] = {"page_size": question.count, "explain": question.why}
     if question.text:
         body["text"] = question.text

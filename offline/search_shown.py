@@ -21,6 +21,7 @@ _DONE = {
     "other_currency": "is not used: prices are not in {value}",
     "no_prices": "is not used: no product has a price",
     "no_such_size": "is not used: no product is of size {value}",
+    "unknown": "is known to nothing here, and leaves nothing out",
 }
 _FIELDS = {"price_minor": "price"}
 
@@ -61,8 +62,9 @@ def _reading(each: Mapping[str, str], currency: str) -> str:
     field, value = each["field"], each["value"]
     if field == "price_minor":
         value = _range(value, currency)
-    # Words that no field knows need no name.
-    named = "" if field == "words" else _FIELDS.get(field, field.removeprefix("attributes."))
+    name = _FIELDS.get(field, field.removeprefix("attributes."))
+    # Words that no field knows need no name, nor does what says its own: "without sleeves".
+    named = "" if field == "words" or value.startswith(name) else name
     done = _DONE.get(each["effect"], each["effect"]).format(field=named, value=value)
     written = each["from"].strip('"')
     return f'"{written}" {" ".join(done.split())}'

@@ -214,7 +214,7 @@ async def test_all_parts_are_encoded_with_crop_and_weight(stages: Stages) -> Non
     ("told", "ours"),
     [
         ("parts[1].photo", "parts[0]"),
-        ("queries[0].parts[2].product_id", "parts[1]"),
+        ("queries[0].parts[2].product_id", "parts[1].product_id"),
         ("parts[0].text", "text"),
         ("photo", "parts[0]"),
         ("parts", "parts"),

@@ -93,7 +93,8 @@ class Understood:
     ``field`` is one of the products, such as ``colour``, or ``words`` where no field knows the
     value; the value of a price is a range, such as ``..4999``. ``effect`` is ``boost``,
     ``filter``, ``exclude``, ``translate``, ``spell`` or ``widen``, or says why it is not used:
-    ``other_currency``, ``no_prices`` or ``no_such_size``.
+    ``other_currency``, ``no_prices`` or ``no_such_size``, and ``unknown`` of something not wanted
+    that nothing knows.
     """
 
     field: str

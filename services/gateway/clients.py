@@ -227,7 +227,9 @@ def _at_part(error: ServiceError, parts: Sequence[Part]) -> ServiceError:
     """The error with the field as the caller named it."""
     place = _PART.search(error.field or "")
     if place and int(place[1]) < len(parts):
-        return of_code(error.code, error.message, field=parts[int(place[1])].field)
+        part = parts[int(place[1])]
+        ours = f"{part.field}.product_id" if isinstance(part.source, Example) else part.field
+        return of_code(error.code, error.message, field=ours)
     photos = [part.field for part in parts if isinstance(part.source, Photo)]
     at = photos[0] if len(photos) == 1 and error.field in ("photo", "crop") else "parts"
     return of_code(error.code, error.message, field=at)

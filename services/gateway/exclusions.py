@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.gateway.phrases import Found
+from services.gateway.pieces import WORDS, Found
 
 _MOST_STRANGE = 2
-_KIND = "kind"
 
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
     """Something not wanted: what all of the mentions say at once, or a word that is no phrase.
 
-    ``start`` and ``end`` are places in the query as it was found, the markers included.
+    ``start`` and ``end`` are places in the query as it was found.
     """
 
     mentions: tuple[Found, ...]
@@ -27,7 +26,9 @@ class Exclusions:
 
     What a marker governs is the mention behind it, and those that ``or`` binds to it. Behind
     "not", a garment at the end is still wanted where no other was named before: "not black dress"
-    is a dress; "sandals, no leather shoes" are sandals.
+    is a dress; "sandals, no leather shoes" are sandals. What is said exactly, such as a size, is
+    a thing of its own: "not black size M" is of size M. A minus governs the one word that it is
+    written to.
 
     Args:
         found: The pieces of the query in order; one without text ends what is before it.
@@ -42,6 +43,8 @@ class Exclusions:
                 continue
             if piece.is_marker("exclude_before"):
                 self._after(place)
+            elif piece.is_marker("exclude_next"):
+                self._next(place)
             elif piece.is_marker("exclude_after") and place:
                 self._before(place)
 
@@ -68,6 +71,23 @@ class Exclusions:
     def _is_number(self, place: int) -> bool:
         return place < len(self._found) and self._found[place].written.isdigit()
 
+    def _next(self, marker: int) -> None:
+        """Reads the word behind a minus, all parts of it where it was taken apart."""
+        place = marker + 1
+        if place >= len(self._found):
+            return
+        piece = self._found[place]
+        end = place + 1
+        while end < len(self._found) and self._found[end].start == piece.start:
+            end += 1
+        run = tuple(each for each in self._found[place:end] if each.is_mention)
+        if piece.exact is not None:
+            self._drop(self._exactly(place), marker, end)
+        elif run:
+            self._drop(Exclusion(run, "", place, end), marker, end)
+        elif piece.is_unknown:
+            self._drop(Exclusion((), piece.written, place, end), marker, end)
+
     def _past_fillers(self, place: int, *, nothing_yet: bool) -> int:
         while place < len(self._found):
             piece = self._found[place]
@@ -84,14 +104,16 @@ class Exclusions:
         strange: list[int] = []
         while place < len(self._found) and len(strange) <= _MOST_STRANGE:
             piece = self._found[place]
-            if piece.is_mention:
+            if piece.exact is not None and not strange and piece.written:
+                return self._exactly(place), place + 1, piece.field
+            if piece.is_mention and piece.exact is None:
                 end = self._run_end(place)
                 # "No nonsense pencil skirt": the skirt is all that is wanted.
                 run = self._found[place:end]
-                if strange and any(map(_is_kind, run)) and not self._has_kind(place):
+                if strange and any(each.is_kind for each in run) and not self._has_kind(place):
                     break
                 return self._mentioned(place, end)
-            if piece.phrase is not None or not piece.written:
+            if not piece.is_unknown:
                 break
             strange.append(place)
             place += 1
@@ -102,19 +124,26 @@ class Exclusions:
         word = self._found[head].part or self._found[head].written
         return Exclusion((), word, head, head + 1), head + 1, "words"
 
+    def _exactly(self, place: int) -> Exclusion:
+        """What is said exactly and not wanted; a text in quotes is what it says, if it is known."""
+        piece = self._found[place].unquoted
+        if piece.exact is not None and piece.exact.field == WORDS:
+            return Exclusion((), piece.written, place, place + 1)
+        return Exclusion((piece,), "", place, place + 1)
+
     def _run_end(self, place: int) -> int:
-        while place < len(self._found) and self._found[place].is_mention:
+        while place < len(self._found) and _is_loose(self._found[place]):
             place += 1
         return place
 
     def _mentioned(self, place: int, end: int) -> tuple[Exclusion, int, str]:
         run = self._found[place:end]
-        if len(run) > 1 and _is_kind(run[-1]) and not self._has_kind(place):
+        if len(run) > 1 and run[-1].is_kind and not self._has_kind(place):
             run = run[:1]
-        return Exclusion(tuple(run), "", place, place + len(run)), place + len(run), _field(run[0])
+        return Exclusion(tuple(run), "", place, place + len(run)), place + len(run), run[0].field
 
     def _has_kind(self, place: int) -> bool:
-        return any(_is_kind(piece) for piece in self._found[:place])
+        return any(piece.is_kind for piece in self._found[:place])
 
     def _bound(self, place: int, field: str) -> int | None:
         """Where another thing begins that the same marker governs."""
@@ -129,7 +158,7 @@ class Exclusions:
             return None
         if piece.is_marker("exclude_or"):
             return after
-        is_same = following.is_mention and _field(following) == field
+        is_same = following.is_mention and following.field == field
         is_list = piece.written == "" and after + 1 < len(self._found)
         if piece.is_marker("exclude_and") and is_same:
             return after
@@ -141,13 +170,10 @@ class Exclusions:
     def _drop_rest(self, place: int) -> None:
         """Drops words right behind an exclusion that tell of it, where something is wanted."""
         if not any(
-            piece.is_mention and at not in self.dropped for at, piece in enumerate(self._found)
+            _is_loose(piece) and at not in self.dropped for at, piece in enumerate(self._found)
         ):
             return
-        while place < len(self._found):
-            piece = self._found[place]
-            if piece.phrase is not None or not piece.written:
-                return
+        while place < len(self._found) and self._found[place].is_unknown:
             self.dropped.add(place)
             place += 1
 
@@ -156,20 +182,30 @@ class Exclusions:
         end = marker
         while True:
             place = end - 1
+            # "검정뿐만 아니라": not only black.
+            if self._found[place].is_marker("exclude_never"):
+                return
             while place > 0 and self._is_filler(place):
                 place -= 1
             piece = self._found[place]
             if place in self.dropped or not piece.written:
                 return
             # In Latin script such a marker is too often a word of its own: "cruelty free".
-            if not piece.is_mention and (piece.phrase is not None or piece.written.isascii()):
+            is_word = piece.is_unknown and not piece.written.isascii()
+            if not (piece.is_mention or piece.exact or is_word):
                 return
-            word = "" if piece.is_mention else piece.part or piece.written
-            mentions = (piece,) if piece.is_mention else ()
-            self._drop(Exclusion(mentions, word, place, place + 1), place, marker + 1)
+            self._drop(self._single(place), place, marker + 1)
             if place < 2 or not self._binds(place - 1, piece, self._found[place - 2]):
                 return
             end = place - 1
+
+    def _single(self, place: int) -> Exclusion:
+        piece = self._found[place]
+        if piece.exact is not None:
+            return self._exactly(place)
+        if piece.is_mention:
+            return Exclusion((piece,), "", place, place + 1)
+        return Exclusion((), piece.part or piece.written, place, place + 1)
 
     def _is_filler(self, place: int) -> bool:
         phrase = self._found[place].phrase
@@ -179,7 +215,7 @@ class Exclusions:
         piece = self._found[place]
         if piece.is_marker("exclude_or"):
             return True
-        is_same = before.is_mention and after.is_mention and _field(before) == _field(after)
+        is_same = before.is_mention and after.is_mention and before.field == after.field
         return piece.is_marker("exclude_and") and is_same
 
     def _drop(self, exclusion: Exclusion, start: int, end: int) -> None:
@@ -187,11 +223,5 @@ class Exclusions:
         self.dropped.update(range(start, end))
 
 
-def _field(piece: Found) -> str:
-    if piece.phrase is None:
-        return ""
-    return piece.phrase.meanings[0].field if piece.phrase.meanings else piece.phrase.field
-
-
-def _is_kind(piece: Found) -> bool:
-    return piece.is_mention and _field(piece) == _KIND
+def _is_loose(piece: Found) -> bool:
+    return piece.is_mention and piece.exact is None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from services.gateway.phrases import Found
+from services.gateway.pieces import Found
 from services.gateway.vocabulary import Vocabulary
 
 
@@ -31,7 +31,7 @@ class Homographs:
         They are, where nothing else is surely of another language. A word that no product holds
         is not, and neither is one that is the whole query: it is read both ways.
         """
-        said = [piece for piece in found if piece.written]
+        said = [piece for piece in found if piece.written and piece.exact is None]
         if not self._is_english or len(said) < 2 or any(map(self._is_foreign, said)):
             return list(found)
         return [

@@ -1,7 +1,6 @@
-"""Says what is known of a catalogue while a query is read, and what is not to be understood."""
+"""Says what is known of a catalogue while a query is read."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from catalog.hangul import has_hangul, is_part
@@ -11,27 +10,6 @@ from services.gateway.mentions import Mentions
 
 _RARE = 0.1
 _CACHED = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Ignored:
-    """What the caller does not want understood, as ``field`` or ``field:value``."""
-
-    names: frozenset[str]
-
-    @classmethod
-    def of(cls, names: Collection[str]) -> "Ignored":
-        """Reads what a caller wrote; case and spaces around the colon do not count."""
-        parted = (name.casefold().partition(":") for name in names)
-        return cls(frozenset(f"{f.strip()}{c}{v.strip()}" for f, c, v in parted))
-
-    def has(self, name: str, *values: str) -> bool:
-        """Whether a field, or one of its values, is refused."""
-        if not self.names:
-            return False
-        fields = {name, name.removeprefix("attributes.")}
-        told = {f"{each}:{value.casefold()}" for each in fields for value in values}
-        return bool(self.names & (fields | told))
 
 
 class Known:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from services.gateway.known import Known
 from services.gateway.meanings import Meaning
-from services.gateway.phrases import Found
+from services.gateway.pieces import Found
 
 _MOST_VALUES = 6
 _VALUES = 2

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from catalog.hangul import has_hangul
 from services.gateway.homographs import Homographs
-from services.gateway.phrases import Found, Phrases
-from services.gateway.scanning import Word
+from services.gateway.phrases import Phrases
+from services.gateway.pieces import Exact, Found, Phrase
+from services.gateway.scanning import MINUSES, Word
 from services.gateway.spelling import Context, Spelling
 
+_MINUS = Phrase(roles=frozenset(("exclude_next",)))
 # What mending one query may cost, in comparisons of two words letter by letter.
 _MOST_COMPARED = 2_500
 _DECLINED = ("", "s", "n")
@@ -68,17 +70,32 @@ class Mentions:
                 mended[place] = replace(word, text=meant, key=self.phrases.key(meant))
         return mended, mends
 
-    def find(self, words: Sequence[Word], taken: Collection[int]) -> list[Found]:
+    def find(self, words: Sequence[Word], exacts: Sequence[Exact] = ()) -> list[Found]:
         """Returns the pieces of a query in order, the longest phrases first.
 
-        Pieces that are taken, and signs that end a phrase, come without text.
+        Signs that end a phrase come without text.
+
+        Args:
+            words: The pieces of the query.
+            exacts: What is said exactly, in order.
         """
         found: list[Found] = []
+        exactly = {exact.start: exact for exact in exacts}
+        taken = {place for exact in exacts for place in range(exact.start, exact.end)}
         place = 0
         while place < len(words):
             word = words[place]
-            if place in taken or (word.is_sign and not word.is_bound):
-                found.append(Found(place, place + 1, ""))
+            if (exact := exactly.get(place)) is not None:
+                found.append(Found(place, exact.end, exact.written, exact=exact))
+                place = exact.end
+                continue
+            if word.is_sign and not word.is_bound:
+                is_minus = word.text in MINUSES
+                found.append(
+                    Found(place, place + 1, word.text, _MINUS)
+                    if is_minus
+                    else Found(place, place + 1, "")
+                )
                 place += 1
                 continue
             if word.is_sign:

@@ -80,7 +80,7 @@ class Part:
                 if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
                     raise InvalidArgument("not a SHA-256 in lower-case hex", field=self.field)
             case Example(product_id):
-                check_id(product_id, self.field)
+                check_id(product_id, f"{self.field}.product_id")
             case Photo(data):
                 if not data:
                     raise InvalidArgument("the photo is empty", field=self.field)

@@ -1,20 +1,25 @@
 """Finds the longest phrases of a query that mean something in a catalogue."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from catalog.compounds import Compounds
 from catalog.hangul import has_hangul, segments
 from catalog.lexicon import Lexicon
 from catalog.product_filter import ATTRIBUTES
+from services.gateway.brand_names import brand_names
+from services.gateway.doublets import doublets
 from services.gateway.meanings import Meaning, Meanings, Values
+from services.gateway.pieces import Found, Phrase
 from services.gateway.scanning import Word, keys_of
 from services.gateway.single_words import garments_of, single_words
 from services.gateway.translations import Translations
 from services.gateway.vocabulary import Vocabulary
 
-ROLES = ("exclude_before", "exclude_after", "exclude_or", "exclude_and", "exclude_end")
+ROLES = (
+    "exclude_before", "exclude_after", "exclude_or", "exclude_and", "exclude_end", "exclude_never",
+)  # fmt: skip
 
 # No garment has a longer name in one word, and to take one apart takes longer the longer it is.
 _LONGEST_APART = 40
@@ -24,50 +29,6 @@ _SHORTEST_VALUE = 3
 _SAYS_NOTHING = frozenset(
     ("yes", "no", "true", "false", "none", "other", "others", "n/a", "na", "unknown", "various")
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """What a written phrase can be: something wanted, a filler, or a marker; or several of them.
-
-    ``is_english`` tells whether it is said like this in English; ``field`` is set where it names a
-    field itself.
-    """
-
-    meanings: tuple[Meaning, ...] = ()
-    roles: frozenset[str] = frozenset()
-    is_filler: bool = False
-    is_english: bool = False
-    field: str = ""
-
-    @property
-    def is_mention(self) -> bool:
-        """Whether it says something of a product."""
-        return bool(self.meanings or self.field)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A piece of a query, from one word to the one before ``end``; without phrase, as written.
-
-    ``written`` is the folded text; ``part`` is set where a word was taken apart: the form that it
-    holds.
-    """
-
-    start: int
-    end: int
-    written: str
-    phrase: Phrase | None = None
-    part: str = ""
-
-    @property
-    def is_mention(self) -> bool:
-        """Whether it says something of a product."""
-        return self.phrase is not None and self.phrase.is_mention
-
-    def is_marker(self, role: str) -> bool:
-        """Whether it is a marker of exclusions of a role."""
-        return self.phrase is not None and role in self.phrase.roles
 
 
 class Phrases:
@@ -82,7 +43,7 @@ class Phrases:
         self._known: Mapping[str, int] = vocabulary.frequencies
         self._is_german = vocabulary.table.language == "de"
         self._phrases: dict[str, Phrase] = {}
-        self.brands: dict[str, Meaning] = {}
+        self.brands: Mapping[str, Meaning] = {}
         self.whole: dict[str, Values] = {}
         lexicon = vocabulary.lexicon
         meanings = Meanings(vocabulary)
@@ -140,7 +101,17 @@ class Phrases:
             if best is not None and best.is_marker("exclude_before") and phrase.is_mention:
                 continue
             best = Found(place, last, _written(words, place, last), phrase)
-        return best
+        return best and self._as_written(best)
+
+    def _as_written(self, found: Found) -> Found:
+        """Of words that are looked up alike, takes what is said by the one that stands here.
+
+        Lace is a material, and laces are those of shoes.
+        """
+        meanings = self._alike.get(found.written.replace(" ", ""))
+        if meanings is None or found.phrase is None:
+            return found
+        return replace(found, phrase=replace(found.phrase, meanings=meanings))
 
     def apart(self, word: Word, place: int) -> list[Found]:
         """Takes a word apart that no phrase has: Korean without spaces, German compounds.
@@ -177,14 +148,19 @@ class Phrases:
             old.is_filler or more.is_filler,
             old.is_english or more.is_english,
             old.field or more.field,
+            old.name or more.name,
         )
 
     def _add_concepts(
         self, lexicon: Lexicon, meanings: Meanings, translations: Translations
     ) -> None:
         english = {self.key(f) for c in lexicon.concepts for f in c.forms.get("en", ())}
+        meant = {
+            (concept.field, concept.name): meanings.of(concept) for concept in lexicon.concepts
+        }
+        self._alike = doublets(lexicon, meant, self.key)
         for concept in lexicon.concepts:
-            meaning = meanings.of(concept)
+            meaning = meant[concept.field, concept.name]
             if "en" not in concept.forms:
                 self._add(self.key(concept.name), Phrase((meaning,), is_english=True))
             own = concept.forms.get("en", ())
@@ -201,7 +177,7 @@ class Phrases:
                 self._phrases[key] = replace(phrase, meanings=known)
         for name, words in lexicon.field_words.items():
             for word in words:
-                self._add(self.key(word), Phrase(field=name))
+                self._add(self.key(word), Phrase(field=name, name=words[0]))
                 values = meanings.whole_field(name, lexicon)
                 self.whole[name] = values
 
@@ -229,14 +205,8 @@ class Phrases:
                 self._add(self.key(word), Phrase(is_filler=True))
 
     def _add_brands(self, vocabulary: Vocabulary) -> None:
-        by_key: dict[str, list[str]] = {}
-        counts = vocabulary.values.get("brand", {})
-        for brand in sorted(counts, key=lambda brand: (-counts[brand], brand)):
-            by_key.setdefault(self.key(brand), []).append(brand)
-        for key, brands in by_key.items():
-            held = (("brand", tuple(brands)),)
-            meaning = Meaning("brand", brands[0], brands[0], exact=held, excluded=held)
-            self.brands[key] = meaning
+        self.brands = brand_names(vocabulary, self.key)
+        for key, meaning in self.brands.items():
             # A name that is also a word is the name only where it stands in quotes.
             if len(key) >= _SHORTEST_VALUE and key not in self._phrases:
                 self._add(key, Phrase((meaning,), is_english=True))

@@ -43,7 +43,11 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class Understand:
-    """How far words are read; ``ignore`` names what is not, as ``field`` or ``field:value``."""
+    """How far words are read.
+
+    ``ignore`` names what is not, as ``field``, ``field:value`` or an effect, such as ``exclude``;
+    the fields are those of the catalogue, so that only a reader can tell whether one is known.
+    """
 
     enabled: bool = True
     ignore: tuple[str, ...] = ()

@@ -43,12 +43,16 @@ def read(understanding: Understanding | None, query: Query) -> Read:
 
     Each part of words is read for itself. Where the query says in no words what it excludes, that
     is read alone; where nothing is understood, it is words that no hit may hold.
+
+    Raises:
+        InvalidArgument: What is to be ignored is nothing that is read.
     """
     if understanding is None or not query.understand.enabled:
         excluded = " ".join(query.exclude)
         literal = Reading("", "", excluded_words=excluded, negative=excluded)
         return Read(apply(query, literal) if excluded else query)
     ignore = query.understand.ignore
+    understanding.ignored(ignore)  # also where there is nothing to read
     exclude = query.exclude
     understood: list[Understood] = []
     did_you_mean: list[str] = []

@@ -7,7 +7,8 @@ from decimal import Decimal
 from catalog.hangul import has_hangul
 from catalog.money import minor_digits
 from services.gateway.meaning import Meaning
-from services.gateway.phrases import Phrase, Phrases
+from services.gateway.phrases import Phrases
+from services.gateway.pieces import Phrase
 from services.gateway.scanning import words_of
 from services.gateway.suggestable import folded
 from services.gateway.vocabulary import Vocabulary

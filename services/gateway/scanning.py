@@ -25,6 +25,9 @@ _QUOTES = {
     "\u00ab": "\u00bb",
     "\u300c": "\u300d",
 }
+MINUSES = "-\u2212"
+"""Signs that, written to the beginning of a word, say that it is not wanted."""
+
 # What may stand between the words of one name or phrase.
 _BINDERS = frozenset("-\u2010\u2011\u2012\u2013&./'\u2019_+")
 
@@ -65,7 +68,8 @@ def words_of(text: str, forms: Mapping[str, str]) -> list[Word]:
         start, end = match.span()
         if match.lastgroup == "sign":
             sign = match[0]
-            found.append(Word(sign, "", start, end, is_bound=sign in _BINDERS))
+            is_bound = sign in _BINDERS and not _is_minus(text, start, end)
+            found.append(Word(sign, "", start, end, is_bound=is_bound))
             continue
         folded = fold(match[0])
         if not folded:
@@ -74,6 +78,14 @@ def words_of(text: str, forms: Mapping[str, str]) -> list[Word]:
         key = folded if is_number else forms.get(folded, folded)
         found.append(Word(folded, key, start, end, is_number, True))
     return found
+
+
+def _is_minus(text: str, start: int, end: int) -> bool:
+    """Whether a sign is a minus: behind a space, and written to a word or to a quoted text."""
+    if text[start:end] not in MINUSES or not (start == 0 or text[start - 1].isspace()):
+        return False
+    following = text[end : end + 1]
+    return following.isalpha() or (following != "" and following in _QUOTES)
 
 
 def keys_of(text: str, forms: Mapping[str, str]) -> tuple[str, ...]:

@@ -26,8 +26,8 @@ class UnderstandBody(StrictBody):
     ignore: list[Ignored] = Field(
         default_factory=list,
         max_length=options.MAX_IGNORED,
-        description="What is not read so: field, or field:value, as understood names them.",
-        examples=[["colour:navy"]],
+        description="What is not read so, as told: a field, field:value, or an effect.",
+        examples=[["colour:navy"], ["size", "spell"]],
     )
 
 

@@ -52,7 +52,10 @@ class UnderstoodReply(Reply):
     field: str
     value: str
     from_: str = Field(alias="from")
-    effect: Literal["boost", "filter", "exclude", "translate", "spell"]
+    effect: Literal[
+        "boost", "filter", "exclude", "translate", "widen", "spell", "unknown",
+        "other_currency", "no_prices", "no_such_size",
+    ]  # fmt: skip
 
 
 class FusionReply(Reply):

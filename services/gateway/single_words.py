@@ -16,6 +16,7 @@ def single_words(vocabulary: Vocabulary) -> tuple[dict[str, str], set[str]]:
     english = [form for concept in lexicon.concepts for form in concept.forms.get("en", ())]
     english += [name for concept in lexicon.concepts for name in (concept.name,)]
     english += vocabulary.values.get("brand", {})
+    english += [name for names in vocabulary.table.brands.values() for name in names]
     said = [form for concept in lexicon.concepts for form in concept.written]
     said += [word for role in MARKERS for word in lexicon.markers(role)]
     said += [word for language in lexicon.languages for word in lexicon.fillers(language)]

@@ -1,13 +1,14 @@
-"""Takes what a query says exactly into its draft: sizes, prices, and brands in quotes."""
+"""Finds what a query says exactly: sizes, prices, and brands and other texts in quotes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from catalog.product_filter import Condition
 from services.gateway.answer import Understood
-from services.gateway.composing import Composer
-from services.gateway.meanings import Meaning
+from services.gateway.ignoring import Ignored
+from services.gateway.phrases import Phrases
+from services.gateway.pieces import WORDS, Exact
 from services.gateway.scanning import Word, quoted
-from services.gateway.spoken_prices import PriceRange, SpokenPrices
+from services.gateway.spoken_prices import SpokenPrices
 from services.gateway.spoken_sizes import SpokenSizes
 from services.gateway.vocabulary import Vocabulary
 
@@ -21,76 +22,94 @@ class SpokenFilters:
 
     Args:
         vocabulary: The catalogue's words, and the dictionaries.
-        brands: What the brands mean, by their keys.
+        phrases: What can be said of its products.
     """
 
-    def __init__(self, vocabulary: Vocabulary, brands: Mapping[str, Meaning]) -> None:
-        self._brands = brands
+    def __init__(self, vocabulary: Vocabulary, phrases: Phrases) -> None:
+        self._phrases = phrases
         self._sizes = SpokenSizes(vocabulary)
         self._prices = SpokenPrices(vocabulary.lexicon, vocabulary.currency, vocabulary.dearest)
 
-    def take(self, words: Sequence[Word], taken: set[int], composer: Composer) -> None:
-        """Writes the filters of a query into its draft.
-
-        What is read but cannot be used is told with the reason as its effect.
+    def find(self, text: str, words: Sequence[Word], ignored: Ignored) -> list[Exact]:
+        """Returns what is said exactly, in order; no piece of the query belongs to two.
 
         Args:
-            words: The pieces of the query.
-            taken: Places of what is read already; those that are read here join them.
-            composer: Writes the draft.
+            text: The query.
+            words: Its pieces.
+            ignored: What is not to be understood: it is no size and no price then, and a brand in
+                quotes is words.
         """
-        self._take_quoted(words, composer)
-        self._take_sizes(words, taken, composer)
-        self._take_prices(words, taken, composer)
+        found = [*self._quoted(text, words, ignored)]
+        if not ignored.has_effect("filter"):
+            taken = {place for each in found for place in range(each.start, each.end)}
+            for kind in (self._sized(text, words, ignored), self._priced(text, words, ignored)):
+                for each in kind:
+                    places = range(each.start, each.end)
+                    if taken.isdisjoint(places):
+                        found.append(each)
+                        taken.update(places)
+        return sorted(found, key=lambda each: each.start)
 
-    def _take_quoted(self, words: Sequence[Word], composer: Composer) -> None:
+    def _quoted(self, text: str, words: Sequence[Word], ignored: Ignored) -> Iterator[Exact]:
         """A brand in quotes is meant exactly; other quoted words are looked up as they stand."""
         for start, end in quoted(words):
-            written = composer.written(start, end)
-            brand = self._brands.get("".join(word.key for word in words[start:end]))
-            if brand is not None:
+            written = text[words[start].start : words[end - 1].end]
+            brand = self._phrases.brands.get("".join(word.key for word in words[start:end]))
+            if brand is not None and not _is_refused(brand.name, ignored):
                 condition = Condition("brand", brand.exact[0][1])
-                told = Understood("brand", brand.name, written, "filter")
-                if not composer.refuses("brand", brand.name):
-                    composer.filter(condition, told)
-                    continue
-            composer.say(written)
+                yield Exact(start - 1, end + 1, written, "brand", (brand.name,), condition)
+                continue
+            said = None if words[start].is_sign else self._phrases.longest(words, start, end)
+            phrase = said.phrase if said is not None and said.end == end else None
+            yield Exact(start - 1, end + 1, written, WORDS, (written,), phrase=phrase)
 
-    def _take_sizes(self, words: Sequence[Word], taken: set[int], composer: Composer) -> None:
+    def _sized(self, text: str, words: Sequence[Word], ignored: Ignored) -> Iterator[Exact]:
         for size in self._sizes.find(words):
-            places = range(size.start, size.end)
-            if taken.intersection(places):
-                continue
-            written = composer.written(size.start, size.end)
-            values = tuple(v for v in size.values if not composer.refuses(SIZE, v))
+            written = text[words[size.start].start : words[size.end - 1].end]
+            values = tuple(v for v in size.values if not ignored.has(SIZE, v))
             unknown = [name.upper() for name in size.unknown]
-            unknown = [name for name in unknown if not composer.refuses(SIZE, name)]
-            if values:
-                told = [Understood(SIZE, value, written, "filter") for value in values]
-                composer.filter(Condition(SIZE, values), *told)
-            for name in unknown:
-                composer.tell(Understood(SIZE, name, written, NO_SUCH_SIZE))
-            if values or unknown:
-                taken.update(places)
+            unused = tuple(
+                Understood(SIZE, name, written, NO_SUCH_SIZE)
+                for name in unknown
+                if not ignored.has(SIZE, name)
+            )
+            condition = Condition(SIZE, values) if values else None
+            if values or unused:
+                yield Exact(size.start, size.end, written, SIZE, values, condition, unused)
 
-    def _take_prices(self, words: Sequence[Word], taken: set[int], composer: Composer) -> None:
+    def _priced(self, text: str, words: Sequence[Word], ignored: Ignored) -> Iterator[Exact]:
         for price in self._prices.find(words):
-            places = range(price.start, price.end)
-            if taken.intersection(places):
-                continue
-            written = composer.written(price.start, price.end)
-            value = _told(price)
+            written = text[words[price.start].start : words[price.end - 1].end]
             if not price.is_known:
-                taken.update(places)
                 why = OTHER_CURRENCY if price.foreign else NO_PRICES
-                composer.tell(Understood(PRICE, price.foreign, written, why))
-            elif not composer.refuses(PRICE, value):
-                taken.update(places)
-                told = Understood(PRICE, value, written, "filter")
-                composer.filter(Condition(PRICE, gte=price.least, lte=price.most), told)
+                unused = (Understood(PRICE, price.foreign, written, why),)
+                yield Exact(price.start, price.end, written, PRICE, unused=unused)
+                continue
+            condition = Condition(PRICE, gte=price.least, lte=price.most)
+            value = told(condition)
+            if not ignored.has(PRICE, value):
+                yield Exact(price.start, price.end, written, PRICE, (value,), condition)
 
 
-def _told(price: PriceRange) -> str:
-    least = "" if price.least is None else str(price.least)
-    most = "" if price.most is None else str(price.most)
+def _is_refused(brand: str, ignored: Ignored) -> bool:
+    return ignored.has_effect("filter") or ignored.has("brand", brand)
+
+
+def told(condition: Condition) -> str:
+    """A range of prices as the shopper is told, in minor units: ``2000..4999``, ``..7999``."""
+    least = "" if condition.gte is None else str(condition.gte)
+    most = "" if condition.lte is None else str(condition.lte)
     return f"{least}..{most}"
+
+
+def beside(condition: Condition) -> Condition | None:
+    """The prices that are left where those of a range are not wanted.
+
+    Returns:
+        None where they are no range: beside those from 20 to 40 there are cheaper and dearer ones.
+    """
+    if condition.field != PRICE or (condition.gte is None) == (condition.lte is None):
+        return None
+    if condition.gte is not None:
+        return Condition(PRICE, lte=condition.gte - 1) if condition.gte > 0 else None
+    return Condition(PRICE, gte=(condition.lte or 0) + 1)

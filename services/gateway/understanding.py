@@ -4,16 +4,20 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from catalog.normalize import Normalizer, clean
-from catalog.product_filter import AllOf, ProductFilter
+from catalog.product_filter import ATTRIBUTES, AllOf, ProductFilter
 from services.gateway.answer import Understood
-from services.gateway.composing import WORDS, Composer
+from services.gateway.composing import Composer
+from services.gateway.draft import Draft, Wording
+from services.gateway.excluding import Excluder
 from services.gateway.exclusions import Exclusion, Exclusions
 from services.gateway.homographs import Homographs
-from services.gateway.known import Ignored, Known
+from services.gateway.ignoring import Ignored
+from services.gateway.known import Known
 from services.gateway.mentions import Mend, Mentions
-from services.gateway.phrases import Found, Phrases
+from services.gateway.phrases import Phrases
+from services.gateway.pieces import WORDS, Found
 from services.gateway.sayings import Sayings
-from services.gateway.scanning import MAX_CHARS, quoted, words_of
+from services.gateway.scanning import MAX_CHARS, words_of
 from services.gateway.spelling import Spelling
 from services.gateway.spoken_filters import SpokenFilters
 from services.gateway.stages import Boost
@@ -58,15 +62,17 @@ class Understanding:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._kinds = tuple(vocabulary.values.get(KIND, ()))
+        homes = (home for home in vocabulary.values if home.startswith(ATTRIBUTES))
+        self._attributes = frozenset(home.removeprefix(ATTRIBUTES).casefold() for home in homes)
         self._forms = vocabulary.table.forms
-        self._phrases = Phrases(vocabulary)
-        self._sayings = Sayings(vocabulary, self._phrases)
-        self._filters = SpokenFilters(vocabulary, self._phrases.brands)
-        words, foreign = self._phrases.words, self._phrases.foreign_words
-        frequencies, garments = vocabulary.frequencies, self._phrases.garments
-        spelling = Spelling(frequencies, words, foreign, garments, vocabulary.products)
-        homographs = Homographs(vocabulary, self._phrases.key)
-        self._mentions = Mentions(self._phrases, spelling, homographs)
+        phrases = Phrases(vocabulary)
+        self._sayings = Sayings(vocabulary, phrases)
+        self._filters = SpokenFilters(vocabulary, phrases)
+        frequencies, garments = vocabulary.frequencies, phrases.garments
+        spelling = Spelling(
+            frequencies, phrases.words, phrases.foreign_words, garments, vocabulary.products
+        )
+        self._mentions = Mentions(phrases, spelling, Homographs(vocabulary, phrases.key))
         coverages = {
             field: sum(counts.values()) / max(vocabulary.products, 1)
             for field, counts in vocabulary.values.items()
@@ -83,62 +89,84 @@ class Understanding:
         """Returns the kinds of the catalogue that are none of these."""
         return tuple(kind for kind in self._kinds if kind not in kinds)
 
+    def ignored(self, names: Sequence[str]) -> Ignored:
+        """Reads what is not to be understood: fields, values of them, and effects.
+
+        Raises:
+            InvalidArgument: A name is none of these; the error names its place.
+        """
+        return Ignored.of(names, self._attributes)
+
     def read(
-        self, text: str, *, exclude: Sequence[str] = (), ignore: Collection[str] = ()
+        self, text: str, *, exclude: Sequence[str] = (), ignore: Sequence[str] = ()
     ) -> Reading:
         """Returns what a text asks for; any text can be read.
 
         Args:
             text: The words of a query; the first 512 characters count.
             exclude: Texts of what is not wanted, each read as one thing.
-            ignore: What is not to be understood, as ``field`` or ``field:value``; ``spelling``
-                mends nothing.
+            ignore: What is not to be understood, as ``field``, ``field:value`` or an effect.
+
+        Raises:
+            InvalidArgument: What is to be ignored is nothing that is read.
         """
+        ignored = self.ignored(ignore)
+        draft = Draft()
         text = clean(text[:MAX_CHARS])
-        ignored = Ignored.of(ignore)
-        words = words_of(text, self._forms)
-        taken = {place for start, end in quoted(words) for place in range(start - 1, end + 1)}
-        composer = Composer(self._known, text, words, ignored)
-        self._filters.take(words, taken, composer)
-        mends: list[Mend] = []
-        if not ignored.has("spelling"):
-            refused = frozenset(name.partition(":")[2] for name in ignored.names)
-            composer.words, mends = self._mentions.mend(words, taken, refused)
-        self._compose(taken, composer)
+        mends = self._compose(text, ignored, draft)
         for wording in exclude:
-            self._exclude(wording, ignored, composer)
-        return self._reading(text, composer, mends)
+            self._exclude(clean(wording[:MAX_CHARS]), ignored, draft)
+        return self._reading(text, draft, mends)
 
-    def _compose(self, taken: set[int], composer: Composer) -> None:
-        found = self._mentions.find(composer.words, taken)
-        read = Exclusions(found)
-        dropped = read.dropped
-        for place, piece in enumerate(found):
-            if place not in dropped:
-                composer.want(piece)
-        for exclusion in read.exclusions:
-            if not composer.exclude(exclusion):
-                dropped = dropped - set(range(exclusion.start, exclusion.end))
-        for place, piece in enumerate(found):
-            if place not in dropped:
-                composer.add(piece)
-
-    def _exclude(self, text: str, ignored: Ignored, composer: Composer) -> None:
-        """Reads what a caller excludes: all that one text says at once."""
-        text = clean(text[:MAX_CHARS])
+    def _found(self, text: str, ignored: Ignored) -> tuple[Wording, list[Found], list[Mend]]:
         words = words_of(text, self._forms)
-        own = Composer(self._known, text, words, ignored)
-        found = [piece for piece in self._mentions.find(words, ()) if piece.written]
-        for exclusion in _whole(found):
-            own.exclude(exclusion)
-        draft, mine = composer.draft, own.draft
-        draft.filters += mine.filters
-        draft.excluded += mine.excluded
-        draft.negative += mine.negative
-        draft.understood += mine.understood
+        exacts = self._filters.find(text, words, ignored)
+        taken = {place for exact in exacts for place in range(exact.start, exact.end)}
+        mends: list[Mend] = []
+        if not (ignored.has_effect("spell") or ignored.has(WORDS)):
+            words, mends = self._mentions.mend(words, taken, ignored.mended())
+        return Wording(text, words), self._mentions.find(words, exacts), mends
 
-    def _reading(self, text: str, composer: Composer, mends: Sequence[Mend]) -> Reading:
-        draft = composer.draft
+    def _compose(self, text: str, ignored: Ignored, draft: Draft) -> list[Mend]:
+        wording, found, mends = self._found(text, ignored)
+        read = Exclusions(found)
+        composer = Composer(self._known, wording, ignored, draft)
+        excluder = Excluder(self._known, wording, ignored, draft)
+        draft.understood += _unused(found)
+        for place, piece in enumerate(found):
+            if place not in read.dropped:
+                excluder.want(piece)
+                composer.filter(piece)
+        refused: set[int] = set()
+        for exclusion in read.exclusions:
+            if not excluder.exclude(exclusion):
+                refused.update(range(exclusion.start, exclusion.end))
+        for place, piece in enumerate(found):
+            if place in refused:
+                composer.say(piece)
+            elif place not in read.dropped and piece.exact is None:
+                composer.add(piece)
+        return mends
+
+    def _exclude(self, text: str, ignored: Ignored, draft: Draft) -> None:
+        """Reads what a caller excludes: all that one text says at once.
+
+        It is left out in any case: by its words where it is not to be read.
+        """
+        wording, found, mends = self._found(text, ignored)
+        excluder = Excluder(self._known, wording, ignored, draft)
+        spelt = [told for told in _spelt(mends) if told not in draft.understood]
+        unused = _unused(found)
+        draft.understood += [*spelt, *unused]
+        exclusions = _whole(found)
+        for exclusion in exclusions:
+            if not excluder.exclude(exclusion):
+                for word in [piece.written for piece in exclusion.mentions] or [exclusion.word]:
+                    excluder.exclude_word(word)
+        if not (exclusions or unused):
+            draft.say(Understood(WORDS, text, text, "unknown"))
+
+    def _reading(self, text: str, draft: Draft, mends: Sequence[Mend]) -> Reading:
         filters = tuple(dict.fromkeys(draft.filters))[:_MOST_FILTERS]
         # A product that came since the words were gathered may be called just what was written.
         new = [] if not draft.lookups else [mend.written for mend in mends if mend.is_used]
@@ -148,9 +176,6 @@ class Understanding:
             words = text
         wanted = set(words.casefold().split())
         excluded = [word for word in dict.fromkeys(draft.excluded) if word not in wanted]
-        spelt = [
-            Understood(WORDS, mend.meant, mend.written, "spell") for mend in mends if mend.is_used
-        ]
         return Reading(
             words,
             _joined(draft.readable) or words,
@@ -158,16 +183,27 @@ class Understanding:
             None if not filters else filters[0] if len(filters) == 1 else AllOf(filters),
             _joined(excluded),
             _joined(draft.negative),
-            (*spelt, *draft.understood),
+            (*_spelt(mends), *draft.understood),
             _mended(text, mends),
         )
 
 
+def _spelt(mends: Sequence[Mend]) -> list[Understood]:
+    return [Understood(WORDS, mend.meant, mend.written, "spell") for mend in mends if mend.is_used]
+
+
+def _unused(found: Sequence[Found]) -> list[Understood]:
+    return [told for piece in found if piece.exact for told in piece.exact.unused]
+
+
 def _whole(found: Sequence[Found]) -> list[Exclusion]:
-    mentions = tuple(piece for piece in found if piece.is_mention)
+    """Reads a text as one thing that is not wanted: what is mentioned, else each of its words."""
+    said = [piece.unquoted for piece in found]
+    mentions = tuple(piece for piece in said if piece.is_mention)
     if mentions:
         return [Exclusion(mentions, "", 0, len(found))]
-    return [Exclusion((), piece.written, 0, 1) for piece in found if piece.phrase is None]
+    words = [p for p in said if p.is_unknown or (p.exact is not None and p.exact.field == WORDS)]
+    return [Exclusion((), piece.written, 0, 1) for piece in words]
 
 
 def _joined(words: Sequence[str]) -> str:

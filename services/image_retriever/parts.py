@@ -158,7 +158,8 @@ class PartEncoder:
         vector = index.vector_of(part.product_id)
         if vector is None:
             raise NotFound(
-                "no photo of this product is indexed", field=f"parts[{number}].product_id"
+                "no photo of this product is indexed: name a product that has one, or send a photo",
+                field=f"parts[{number}].product_id",
             )
         found: asyncio.Future[Vectors | None] = asyncio.get_running_loop().create_future()
         found.set_result(vector)
