@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,12 +15,14 @@ from catalog.media import MediaStore
 from catalog.product_filter import AllOf, AnyOf, Condition, Not, ProductFilter
 from runtime.errors import InvalidArgument, NotFound, Unavailable
 from runtime.metrics import Metrics
+from services.gateway.answer import Generation
 from services.gateway.parts import Example, Words
 from services.gateway.pictures import Pictures
 from services.gateway.rest import create_app
 from services.gateway.rest_routes import Rooms
 from services.gateway.schemas_out import ProblemReply, SimilarReply
 from services.gateway.similar import Similar, SimilarFinder, SimilarQuery
+from services.gateway.stages import Ranking
 from tests.gateway_fakes import FakeImage, FakeText, House, down
 from tests.shop import shop
 
@@ -112,11 +114,77 @@ def test_nothing_is_like_a_product_that_does_not_exist() -> None:
     assert caught.value.field == "product_id"
 
 
-@pytest.mark.parametrize("by", ["taste", "bought_together", "zq9"])
-def test_what_nobody_answers_yet_is_refused_by_what_works(by: str) -> None:
-    with pytest.raises(InvalidArgument, match="look") as caught:
-        SimilarQuery(ONE.id, by=by)
+def test_an_unknown_likeness_is_refused_by_those_that_are_known() -> None:
+    with pytest.raises(InvalidArgument, match="look, taste, bought_together") as caught:
+        SimilarQuery(ONE.id, by="zq9")
     assert caught.value.field == "by"
+
+
+@dataclass
+class FakeNeighbours:
+    """Knows a fixed list of neighbours."""
+
+    ids: Sequence[str] = ()
+    error: Exception | None = None
+    asked: list[tuple[str, str, ProductFilter | None, list[str]]] = field(default_factory=list)
+
+    async def neighbours(
+        self,
+        product_id: str,
+        by: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        excluded_styles: Sequence[str],
+        timeout_s: float,
+    ) -> Ranking:
+        assert timeout_s > 0
+        self.asked.append((product_id, by, filter, list(excluded_styles)))
+        if self.error is not None:
+            raise self.error
+        ids = list(self.ids)[:count]
+        scores = [1.0 / (at + 1) for at in range(len(ids))]
+        return Ranking(ids, scores, Generation("r-7", 3))
+
+
+def near(neighbours: FakeNeighbours | None, **options: Any) -> Similar:
+    rooms = house()
+    finder = SimilarFinder(rooms.pipeline, rooms.documents, neighbours)
+    return asyncio.run(finder.find(SimilarQuery(ONE.id, **options)))
+
+
+@pytest.mark.parametrize("by", ["taste", "bought_together"])
+def test_neighbours_come_as_the_ranking_stage_orders_them(by: str) -> None:
+    others = [each.id for each in WARES if each.style_id != STYLE]
+    stage = FakeNeighbours([VARIANTS[1].id, "p-gone", *others])
+    found = near(stage, by=by, page_size=5, filter=CHEAPER)
+    assert found.by == by
+    assert stage.asked == [(ONE.id, by, CHEAPER, [STYLE])]
+    cheap = [each.id for each in WARES if (each.price_minor or 0) < (ONE.price_minor or 0)]
+    # What the stage should not have told, of its own style, gone or dear, is left out here too.
+    assert names(found) == [name for name in others[:8] if name in cheap][:5]
+    assert [hit.rank for hit in found.answer.hits] == list(range(1, len(names(found)) + 1))
+    assert found.answer.generations["ranking"] == Generation("r-7", 3)
+    assert not found.answer.degraded
+
+
+def test_neighbours_that_nobody_knows_are_an_empty_list() -> None:
+    found = near(FakeNeighbours(), by="bought_together")
+    assert (found.by, names(found), found.answer.degraded) == ("bought_together", [], False)
+
+
+@pytest.mark.parametrize("stage", [None, FakeNeighbours(error=down(Unavailable))])
+def test_without_the_ranking_stage_there_are_no_neighbours_and_the_answer_says_so(
+    stage: FakeNeighbours | None,
+) -> None:
+    found = near(stage, by="taste")
+    assert (found.by, names(found)) == ("taste", [])
+    assert found.answer.degraded_reasons == ["ranking_unavailable"]
+
+
+def test_a_bug_of_the_neighbours_surfaces() -> None:
+    with pytest.raises(ZeroDivisionError):
+        near(FakeNeighbours(error=ZeroDivisionError()), by="taste")
 
 
 def test_a_filter_leaves_room_for_the_style() -> None:
@@ -153,7 +221,6 @@ async def test_the_rest_door_takes_a_filter_in_the_address(client: httpx.AsyncCl
 
 BAD = {
     "by=zq9secret": "by",
-    "by=taste": "by",
     "page_size=0": "page_size",
     "page_size=101": "page_size",
     "page_size=zq9secret": "page_size",

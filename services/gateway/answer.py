@@ -37,7 +37,8 @@ class Term:
 class Move:
     """A step that took a product from one place to another, both from 1.
 
-    ``stage`` is ``sort``, ``collapse`` or ``gone`` (products before it are there no more).
+    ``stage`` is ``sort``, ``collapse``, ``diversity``, ``quotas`` or ``gone`` (products before it
+    are there no more); of a proposal also ``new`` (the share of new arrivals).
     """
 
     stage: str
@@ -61,11 +62,24 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class Because:
+    """A reason for proposing a product.
+
+    ``kind`` is ``liked``, ``session``, ``popular``, ``new`` or ``bought_together``; ``product_id``
+    is the shopper's own product that speaks for it, empty where there is none.
+    """
+
+    kind: str
+    product_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RankedProduct:
     """One product of the answer, ``rank`` from 1.
 
     ``variants`` are the other products of its style, best first; None where the answer is not
-    collapsed.
+    collapsed. ``because`` says why it is proposed, the strongest reason first; empty where it was
+    searched for.
     """
 
     rank: int
@@ -73,6 +87,7 @@ class RankedProduct:
     product: Product
     explanation: Explanation | None = None
     variants: Sequence[Product] | None = None
+    because: Sequence[Because] = ()
 
 
 @dataclass(frozen=True, slots=True)

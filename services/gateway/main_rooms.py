@@ -11,6 +11,7 @@ from services.gateway.access import Access
 from services.gateway.catalog_writes import CatalogWrites
 from services.gateway.clients import ImageClient, RankingClient
 from services.gateway.clients_pools import Pools
+from services.gateway.clients_ranking import ProposalClient
 from services.gateway.clients_text import TextClient
 from services.gateway.documents import DocumentCache
 from services.gateway.fanout import Leg
@@ -18,6 +19,11 @@ from services.gateway.late_catalog import LateCatalog
 from services.gateway.legs import ImageLeg, TextLeg
 from services.gateway.main_access import PersonalSearch
 from services.gateway.main_observed import ObservedSearch, cache_counter
+from services.gateway.main_recommend import (
+    ObservedRecommender,
+    PersonalRecommender,
+    open_recommender,
+)
 from services.gateway.main_released import (
     Released,
     fusion_of,
@@ -91,6 +97,15 @@ def open_rooms(
     pipeline = open_pipeline(config, behind, shopping.taste, pictures, documents, metrics)
     past = open_past_queries(config, behind.redis)
     clicked = ClickedSearch(ObservedSearch(pipeline, metrics), shopping.watch)
+    recommender = open_recommender(
+        config,
+        behind.pools,
+        catalog,
+        documents,
+        shopping.taste,
+        behind.generations,
+        release=lambda: name_of(behind.releases),
+    )
     rooms = Rooms(
         searching=NotedSearch(PersonalSearch(clicked), past),
         documents=documents,
@@ -105,6 +120,8 @@ def open_rooms(
         ),
         recorder=shopping.recorder,
         histories=shopping.histories,
+        recommending=PersonalRecommender(ObservedRecommender(recommender, metrics)),
+        neighbours=ProposalClient(behind.pools.ranking),
     )
     return Opened(rooms, (lane, shopping.lane))
 

@@ -29,6 +29,7 @@ from services.gateway.rest_openapi import (
 )
 from services.gateway.rest_problems import problem, problem_of
 from services.gateway.rest_products import ProductRoutes
+from services.gateway.rest_recommend import RecommendRoutes
 from services.gateway.rest_routes import JSON, Routes
 from services.gateway.rest_similar import SimilarRoutes
 from services.gateway.rest_suggest import SuggestRoutes
@@ -70,7 +71,7 @@ def create_app(
         exception_handlers={ServiceError: _told, HTTPException: _http_told, Exception: _bug},
     )
     endpoints = _endpoints(Routes(rooms, body_timeout_s=body_timeout_s))
-    finder = SimilarFinder(rooms.searching, rooms.documents)
+    finder = SimilarFinder(rooms.searching, rooms.documents, rooms.neighbours)
     endpoints += SimilarRoutes(finder).endpoints()
     if rooms.writes is not None:
         endpoints += ProductRoutes(rooms.writes, body_timeout_s=body_timeout_s).endpoints()
@@ -79,6 +80,9 @@ def create_app(
     if rooms.recorder is not None and rooms.histories is not None:
         shoppers = InteractionRoutes(rooms.recorder, rooms.histories, body_timeout_s=body_timeout_s)
         endpoints += shoppers.endpoints()
+    if rooms.recommending is not None:
+        recommend = RecommendRoutes(rooms.recommending, body_timeout_s=body_timeout_s)
+        endpoints += recommend.endpoints()
     for endpoint in endpoints:
         add(app, endpoint, rooms.access)
     _add_pages(app, web, rooms.access)

@@ -9,6 +9,7 @@ from catalog.product import Product
 from catalog.product_filter import FLAGS
 from services.gateway.answer import Answer, Explanation, RankedProduct, Term, Understood
 from services.gateway.query_options import Fusion
+from services.gateway.recommending import Recommended
 from services.gateway.similar import Similar
 
 CAPACITY = 20_000
@@ -103,6 +104,35 @@ def similar_to_json(similar: Similar, products: ProductJson, request_id: str) ->
             "degraded": answer.degraded,
             "degraded_reasons": list(answer.degraded_reasons),
             "request_id": request_id,
+        }
+    )
+
+
+def recommended_to_json(found: Recommended, products: ProductJson, request_id: str) -> bytes:
+    """The body of what is recommended."""
+    return orjson.dumps(
+        {
+            "hits": [
+                {
+                    **_hit(hit, products),
+                    "because": [
+                        {"kind": each.kind, "product_id": each.product_id or None}
+                        for each in hit.because
+                    ],
+                }
+                for hit in found.hits
+            ],
+            "mode": found.mode,
+            "degraded": found.degraded,
+            "degraded_reasons": list(found.degraded_reasons),
+            "coverage": found.coverage,
+            "release": found.release,
+            "generations": {
+                name: {"generation": each.name, "seq": each.seq}
+                for name, each in found.generations.items()
+            },
+            "request_id": request_id,
+            "took_ms": found.took_ms,
         }
     )
 

@@ -21,6 +21,7 @@ from services.gateway.schemas import BatchGetBody, SearchBody
 from services.gateway.schemas_interactions import EventBody, InteractionsBody
 from services.gateway.schemas_out import ProblemReply
 from services.gateway.schemas_products import BatchUpsertBody, ProductBody
+from services.gateway.schemas_recommend import RecommendBody
 
 Described: TypeAlias = dict[str, Any]  # OpenAPI is JSON of any shape
 _REF = "#/components/schemas/{model}"
@@ -31,6 +32,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     BatchUpsertBody,
     InteractionsBody,
     EventBody,
+    RecommendBody,
     ProblemReply,
 )
 _METHODS = ("get", "post", "put", "delete")

@@ -3,17 +3,14 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from catalog.product_filter import ProductFilter
 from runtime.errors import InvalidArgument
 from runtime.tracing import current_request_id
-from services.gateway import rest_bodies as bodies
 from services.gateway.limits import check_range
 from services.gateway.query import MAX_PAGE_SIZE
 from services.gateway.rest_json import ProductJson, similar_to_json
 from services.gateway.rest_openapi import Endpoint, parameter
 from services.gateway.rest_paths import product_id_of
-from services.gateway.rest_query import header_s, number
-from services.gateway.schemas_filter import FilterBody, to_filter
+from services.gateway.rest_query import filter_of, header_s, number
 from services.gateway.schemas_out import SimilarReply
 from services.gateway.similar import DEFAULT_PAGE_SIZE, LOOK, SimilarFinder, SimilarQuery
 
@@ -32,7 +29,9 @@ class SimilarRoutes:
         """The route."""
         parameters = [
             parameter("product_id", "path", "string", "Id of the product."),
-            parameter("by", "query", "string", "In what they are like it: look."),
+            parameter(
+                "by", "query", "string", "In what they are like it: look, taste or bought_together."
+            ),
             parameter("page_size", "query", "integer", "Most products, 1 to 100."),
             parameter("filter", "query", "string", "A FilterBody as URL-encoded JSON."),
             parameter("X-Timeout-Ms", "header", "integer", "Milliseconds that the caller waits."),
@@ -41,7 +40,7 @@ class SimilarRoutes:
         return [Endpoint("GET", path, self.similar, SimilarReply, None, parameters)]
 
     async def similar(self, request: Request) -> Response:
-        """Finds products like a product, such as cheaper ones; none of its own style."""
+        """Finds products that look like a product, or are taken by the same shoppers."""
         told = request.query_params
         for name in told:
             if name not in _NAMES or len(told.getlist(name)) > 1:
@@ -51,7 +50,7 @@ class SimilarRoutes:
             product_id_of(request),
             told.get("by", LOOK),
             _page_size(request),
-            _filter(told.get("filter")),
+            filter_of(told.get("filter")),
         )
         similar = await self._finder.find(asked, header_s(request))
         body = similar_to_json(similar, self._products, current_request_id())
@@ -62,14 +61,3 @@ def _page_size(request: Request) -> int:
     size = number(request, "page_size", DEFAULT_PAGE_SIZE)
     check_range(size, 1, MAX_PAGE_SIZE, "page_size")
     return size
-
-
-def _filter(told: str | None) -> ProductFilter | None:
-    if told is None:
-        return None
-    try:
-        body = bodies.parse(FilterBody, told.encode("utf-8", "surrogatepass"))
-    except InvalidArgument as error:
-        at = "filter" if error.field in (None, "body") else f"filter.{error.field}"
-        raise InvalidArgument(error.message, field=at) from None
-    return to_filter(body)

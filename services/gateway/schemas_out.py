@@ -53,6 +53,13 @@ class VariantReply(Reply):
     in_stock: bool
 
 
+class BecauseReply(Reply):
+    """A reason for proposing a product, and the shopper's own product that speaks for it."""
+
+    kind: Literal["liked", "session", "popular", "new", "bought_together"]
+    product_id: str | None
+
+
 class HitReply(Reply):
     """One product of an answer."""
 
@@ -63,6 +70,9 @@ class HitReply(Reply):
         None, description="Only with collapse: best first, at most 12."
     )
     explanation: ExplanationReply | None = None
+    because: list[BecauseReply] | None = Field(
+        None, description="Only of recommendations: the strongest reason first."
+    )
 
 
 class TotalReply(Reply):
@@ -151,10 +161,10 @@ class SuggestReply(Reply):
 
 
 class SimilarReply(Reply):
-    """Products that are like a product, and in what: its look, or title and kind in words."""
+    """Products that are like a product, and in what; words are its title and kind."""
 
     hits: list[HitReply]
-    by: Literal["look", "words"]
+    by: Literal["look", "words", "taste", "bought_together"]
     degraded: bool
     degraded_reasons: list[Reason]
     request_id: str

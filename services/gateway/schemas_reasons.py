@@ -12,16 +12,26 @@ class Reply(BaseModel):
 
 
 class RetrieverReply(Reply):
-    """Place, from 1, and score of a product in one retriever's list."""
+    """Place, from 1, and score of a product in the list of one retriever, or one source."""
 
     rank: int
     score: float
 
 
 class TermReply(Reply):
-    """One term of a score; the mode stands with ``taste`` only."""
+    """One term of a score; the mode stands with ``taste`` and ``source.taste`` only."""
 
-    name: Literal["fusion.text", "fusion.image", "fusion.image_imputed", "fusion.minmax", "taste"]
+    name: Literal[
+        "fusion.text",
+        "fusion.image",
+        "fusion.image_imputed",
+        "fusion.minmax",
+        "taste",
+        "source.taste",
+        "source.bought_together",
+        "source.popular",
+        "source.new",
+    ]
     value: float
     mode: Literal["user", "session", "cold"] | None = None
 
@@ -29,7 +39,7 @@ class TermReply(Reply):
 class MoveReply(Reply):
     """A step that took a product from one place to another, both from 1."""
 
-    stage: Literal["sort", "collapse", "diversity", "quotas", "gone"]
+    stage: Literal["sort", "collapse", "diversity", "new", "quotas", "gone"]
     from_: int = Field(alias="from")
     to: int
     why: str
@@ -41,7 +51,9 @@ class ExplanationReply(Reply):
     The terms add up to its score; the moves lead from its place by score to its rank.
     """
 
-    retrievers: dict[Literal["text", "image"], RetrieverReply]
+    retrievers: dict[
+        Literal["text", "image", "taste", "bought_together", "popular", "new"], RetrieverReply
+    ]
     terms: list[TermReply]
     moves: list[MoveReply]
 

@@ -19,6 +19,7 @@ from services.gateway.servicer_messages import (
 )
 from services.gateway.servicer_products import ProductMethods
 from services.gateway.servicer_queries import query_from_proto, similar_from_proto
+from services.gateway.servicer_recommend import RecommendMethods
 from services.gateway.servicer_rooms import Rooms
 from services.gateway.similar import SimilarFinder
 from services.gateway.suggesting import DEFAULT_LIMIT
@@ -39,6 +40,8 @@ class SearchServicer(SearchServiceServicer):
         self._pictures = rooms.pictures
         self._suggester = rooms.suggester
         self._messages = ProductMessages()
+        self._similar = SimilarFinder(rooms.searching, rooms.documents, rooms.neighbours)
+        self._recommend = RecommendMethods(rooms.recommending, self._messages)
 
     async def Search(self, request: pb.SearchRequest, context: _Context) -> pb.SearchResponse:
         """Searches the catalogue, for no longer than the caller waits."""
@@ -52,11 +55,19 @@ class SearchServicer(SearchServiceServicer):
         self, request: pb.ListSimilarProductsRequest, context: _Context
     ) -> pb.ListSimilarProductsResponse:
         """Returns products that are like a product."""
-        finder = SimilarFinder(self._searching, self._documents)
-        similar = await finder.find(similar_from_proto(request), context.time_remaining())
+        asked = similar_from_proto(request)
+        similar = await self._similar.find(asked, context.time_remaining())
         request_id = current_request_id()
         context.set_trailing_metadata(((METADATA_KEY, request_id),))
         return similar_to_proto(similar, self._messages, request_id)
+
+    async def Recommend(
+        self, request: pb.RecommendRequest, context: _Context
+    ) -> pb.RecommendResponse:
+        """Recommends products without a query."""
+        request_id = current_request_id()
+        context.set_trailing_metadata(((METADATA_KEY, request_id),))
+        return await self._recommend.recommend(request, context.time_remaining(), request_id)
 
     async def Suggest(self, request: pb.SuggestRequest, context: _Context) -> pb.SuggestResponse:
         """Completes what a shopper is typing."""

@@ -1,13 +1,13 @@
 """Turns what the pipeline answers into the responses of the public contract."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from catalog.filter_wire import facet_to_proto
 from catalog.product import Product
 from catalog.wire import product_to_proto
 from fashion.catalog.v1 import catalog_pb2
 from fashion.search.v1 import search_pb2 as pb
-from services.gateway.answer import Answer, Explanation
+from services.gateway.answer import Answer, Explanation, RankedProduct
 from services.gateway.query_options import Fusion
 from services.gateway.similar import Similar
 from services.gateway.suggesting import Suggestions
@@ -64,7 +64,7 @@ def answer_to_proto(
         relevance_cost=answer.relevance_cost,
         fusion=_fusion(answer.fusion) if answer.fusion else None,
     )
-    _add_hits(response, answer, messages)
+    add_hits(response, answer.hits, messages)
     return response
 
 
@@ -79,7 +79,7 @@ def similar_to_proto(
         request_id=request_id,
         by=similar.by,
     )
-    _add_hits(response, answer, messages)
+    add_hits(response, answer.hits, messages)
     return response
 
 
@@ -96,13 +96,14 @@ def _fusion(fusion: Fusion) -> pb.Fusion:
     return pb.Fusion(method=fusion.method, k=fusion.k, weights=fusion.weights)
 
 
-def _add_hits(
-    response: pb.SearchResponse | pb.ListSimilarProductsResponse,
-    answer: Answer,
+def add_hits(
+    response: pb.SearchResponse | pb.ListSimilarProductsResponse | pb.RecommendResponse,
+    hits: Sequence[RankedProduct],
     messages: ProductMessages,
 ) -> None:
+    """Adds hits to a response."""
     add = response.hits.add
-    for hit in answer.hits:
+    for hit in hits:
         message = add(rank=hit.rank, score=hit.score)
         # Half the price of passing the product to the constructor.
         message.product.CopyFrom(messages.of(hit.product))
@@ -110,6 +111,8 @@ def _add_hits(
             message.explanation.CopyFrom(_explanation(hit.explanation))
         for variant in hit.variants or ():
             message.variants.add().CopyFrom(messages.of(variant))
+        for reason in hit.because:
+            message.because.add(kind=reason.kind, product_id=reason.product_id)
 
 
 def _explanation(explanation: Explanation) -> pb.Explanation:

@@ -12,7 +12,10 @@ from services.gateway.history import Histories
 from services.gateway.interactions import Recorder
 from services.gateway.pictures import Pictures
 from services.gateway.query import Query
+from services.gateway.recommend_query import RecommendQuery
+from services.gateway.recommending import Recommended
 from services.gateway.shoppers import DemoShoppers
+from services.gateway.similar import NeighbourStage
 from services.gateway.stages import Documents
 from services.gateway.suggesting import Suggester
 
@@ -25,13 +28,23 @@ class Searching(Protocol):
         ...
 
 
+class Recommending(Protocol):
+    """Recommends products."""
+
+    async def recommend(self, query: RecommendQuery) -> Recommended:
+        """The answer, or a ServiceError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """What both doors open to.
 
     ``shoppers`` is None where the catalogue is not the demo's; ``writes`` is None where the
     gateway only reads; ``access`` says who may; ``suggester`` is None where nothing is suggested;
-    ``recorder`` and ``histories`` are None where nothing is kept of shoppers.
+    ``recorder`` and ``histories`` are None where nothing is kept of shoppers;
+    ``recommending`` is None where nothing is recommended, ``neighbours`` where nobody knows what
+    the same shoppers take.
     """
 
     searching: Searching
@@ -45,3 +58,5 @@ class Rooms:
     suggester: Suggester | None = None
     recorder: Recorder | None = None
     histories: Histories | None = None
+    recommending: Recommending | None = None
+    neighbours: NeighbourStage | None = None

@@ -31,6 +31,10 @@ class Settings:
         page_session: Whether the page may search without a key of its own where keys are asked for.
         past_queries: Whether words that five shoppers searched for are suggested to others.
         refuse_sqlite: Whether a catalogue in a file is refused, as a cluster must.
+        new_share: Share of a page of recommendations for new arrivals, 0 to 1, where a request
+            does not say.
+        replenishable_kinds: Kinds of products that are recommended again 30 days after they were
+            bought; of all others neither what was bought is, nor anything of its style.
         poll_s: Seconds between looks at the release and, while it is not there, the catalogue.
     """
 
@@ -51,6 +55,8 @@ class Settings:
     page_session: bool = True
     past_queries: bool = True
     refuse_sqlite: bool = False
+    new_share: float = 0.1
+    replenishable_kinds: tuple[str, ...] = ("socks", "underwear", "tights", "stockings")
     poll_s: float = 5.0
 
 
