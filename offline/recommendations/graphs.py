@@ -53,7 +53,8 @@ def _banded(table: Table) -> Chart:
 def _bias(split: Split, scored: Sequence[Scored]) -> Chart:
     bands = by_popularity(split)
     taken = np.bincount(split.relevant.indices, minlength=split.relevant.shape[1])
-    rows = [("what was taken", taken), *((each.name, each.shown) for each in scored)]
+    # Last, so that each model keeps its colour from chart to chart.
+    rows = [*((each.name, each.shown) for each in scored), ("what was taken", taken)]
     series = [Series(name, tuple(share(band, counts) for band in bands)) for name, counts in rows]
     labels = tuple(band.name for band in bands)
     return Chart("Popularity bias: share of the places by popularity", labels, tuple(series))

@@ -14,7 +14,7 @@ h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2.2rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem}
 th,td{padding:.25rem .7rem;text-align:right;white-space:nowrap;border-bottom:1px solid #ddd}
 th:first-child,td:first-child{text-align:left}
-td.best{font-weight:600}
+small{display:block;opacity:.65;font-size:.75rem}
 svg{width:100%;max-width:760px;height:auto;font-size:11px;fill:#555}
 .grid{stroke:#e2e2e6}.whisker{stroke:#1b1b1f;stroke-width:1.2}
 polyline{stroke-width:2}
@@ -46,7 +46,7 @@ def _table(table: Table) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in ("", *table.columns))
     rows = "".join(
         f"<tr><td>{escape(name)}</td>"
-        + "".join(f"<td>{escape(text_of(cell, signed=signed))}</td>" for cell in cells)
+        + "".join(f"<td>{_cell(text_of(cell, signed=signed))}</td>" for cell in cells)
         + "</tr>"
         for name, cells in table.rows
     )
@@ -55,3 +55,10 @@ def _table(table: Table) -> str:
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
         "</div>"
     )
+
+
+def _cell(text: str) -> str:
+    """Returns a cell's text, its interval in small print below."""
+    mean, bracket, interval = text.partition(" [")
+    small = f"<small>[{escape(interval)}</small>" if bracket else ""
+    return escape(mean) + small
