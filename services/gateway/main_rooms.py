@@ -97,15 +97,6 @@ def open_rooms(
     pipeline = open_pipeline(config, behind, shopping.taste, pictures, documents, metrics)
     past = open_past_queries(config, behind.redis)
     clicked = ClickedSearch(ObservedSearch(pipeline, metrics), shopping.watch)
-    recommender = open_recommender(
-        config,
-        behind.pools,
-        catalog,
-        documents,
-        shopping.taste,
-        behind.generations,
-        release=lambda: name_of(behind.releases),
-    )
     rooms = Rooms(
         searching=NotedSearch(PersonalSearch(clicked), past),
         documents=documents,
@@ -120,10 +111,30 @@ def open_rooms(
         ),
         recorder=shopping.recorder,
         histories=shopping.histories,
-        recommending=PersonalRecommender(ObservedRecommender(recommender, metrics)),
+        recommending=open_recommending(config, behind, documents, shopping.taste, metrics),
         neighbours=ProposalClient(behind.pools.ranking),
     )
     return Opened(rooms, (lane, shopping.lane))
+
+
+def open_recommending(
+    config: Settings,
+    behind: Behind,
+    documents: DocumentCache,
+    taste: TasteFinder,
+    metrics: Metrics,
+) -> PersonalRecommender:
+    """The recommendations over all stages, caches and the catalogue."""
+    recommender = open_recommender(
+        config,
+        behind.pools,
+        behind.catalog,
+        documents,
+        taste,
+        behind.generations,
+        release=lambda: name_of(behind.releases),
+    )
+    return PersonalRecommender(ObservedRecommender(recommender, metrics))
 
 
 def open_pipeline(
