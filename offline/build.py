@@ -3,6 +3,7 @@
 from offline.build_image import build_image
 from offline.build_text import build_text
 from offline.build_vocabulary import build_vocabulary
+from offline.encoder_words import gets_own_words
 from offline.forget import forget_deletions
 from offline.layout import DataDir
 from offline.publish import in_force, newest, put_in_force
@@ -11,7 +12,9 @@ from runtime.errors import SetupError
 from services.image_retriever.precision import device_of
 
 
-def build(data: DataDir, *, encoder: str = "", device: str = "cpu") -> Release:
+def build(
+    data: DataDir, *, encoder: str = "", device: str = "cpu", multilingual: bool = False
+) -> Release:
     """Builds what is out of date and releases it, with the newest encoder and models of shoppers.
 
     Equal inputs change nothing, not even the release. Models may be missing: then nobody's taste
@@ -23,18 +26,21 @@ def build(data: DataDir, *, encoder: str = "", device: str = "cpu") -> Release:
             :func:`~services.image_retriever.encoder.open_encoder` takes it; empty: the newest
             that was trained.
         device: Where photos are encoded, ``cpu`` or ``cuda``.
+        multilingual: Whether the encoder reads many languages, where that is not known of it.
 
     Raises:
         SetupError: There is no catalogue, no encoder or no such device, or an artifact cannot be
             written.
     """
-    made = make(data, encoder=encoder, device=device)
+    made = make(data, encoder=encoder, device=device, multilingual=multilingual)
     release = put_in_force(ArtifactStore(data.artifacts), made)
     forget_deletions(data)
     return release
 
 
-def make(data: DataDir, *, encoder: str = "", device: str = "cpu") -> dict[str, Artifact]:
+def make(
+    data: DataDir, *, encoder: str = "", device: str = "cpu", multilingual: bool = False
+) -> dict[str, Artifact]:
     """Builds what is out of date, as :func:`build` does, and puts nothing in force.
 
     Returns:
@@ -46,7 +52,9 @@ def make(data: DataDir, *, encoder: str = "", device: str = "cpu") -> dict[str, 
     made: dict[str, Artifact] = {}
     if not encoder:
         made["encoder"] = _trained(data, store)
-    made["image"] = build_image(data, made.get("encoder", encoder), device=device)
+    chosen = made.get("encoder", encoder)
+    own_words = gets_own_words(data, chosen, multilingual=multilingual)
+    made["image"] = build_image(data, chosen, device=device, own_words=own_words)
     made["text"] = build_text(data)
     made["vocabulary"] = build_vocabulary(data)
     for kind in ("ranking", "neighbours", "popularity"):

@@ -30,6 +30,7 @@ from services.image_retriever.encoder import Encoder, open_encoder
 from services.image_retriever.index import VectorIndex
 from services.image_retriever.index_files import Draft
 from services.image_retriever.nearest import recall_queries
+from services.image_retriever.pair import OWN_WORDS
 from services.image_retriever.snapshot import Snapshot
 
 KIND = "image"
@@ -46,7 +47,12 @@ _VIEW = Crop(0.02, 0.02, 0.96, 0.96)
 
 
 def build_image(
-    data: DataDir, encoder: Artifact | str, *, device: str = "cpu", workers: int = 0
+    data: DataDir,
+    encoder: Artifact | str,
+    *,
+    device: str = "cpu",
+    workers: int = 0,
+    own_words: bool = False,
 ) -> Artifact:
     """Returns the image index of the catalogue as it is now, building it only where none fits.
 
@@ -60,6 +66,7 @@ def build_image(
             :func:`~services.image_retriever.encoder.open_encoder`.
         device: Where to encode: ``cpu`` or ``cuda``.
         workers: Processes that decode; 0 is one for each core.
+        own_words: Whether the encoder is given words as the shopper says them, not in English.
 
     Raises:
         SetupError: There is no catalogue, the encoder cannot be opened, or the artifact cannot
@@ -79,6 +86,7 @@ def build_image(
         )
         embedded = build.embed()
         inputs = {**embedded.digests, "encoder": build.fingerprint, "program": _PROGRAM}
+        inputs |= {OWN_WORDS: "yes"} if own_words else {}
         found = artifacts.find(KIND, format=Snapshot.FORMAT, inputs=inputs)
         if found is not None and store.is_followable(found.seq):
             return found
@@ -92,6 +100,7 @@ def build_image(
             write=lambda folder: {
                 **build.write(folder, embedded.products),
                 "encoder": "" if isinstance(encoder, Artifact) else _spec_of(encoder),
+                OWN_WORDS: own_words,
             },
         )
     finally:

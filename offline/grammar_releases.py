@@ -70,6 +70,12 @@ def _build(commands: "Commands") -> None:
         "of the trained one",
     )
     verb.add_argument(
+        "--multilingual",
+        action="store_true",
+        help="the encoder reads many languages: it is given the shopper's own words, not a "
+        "translation into English (known of SigLIP 2 and of open_clip's XLM-R, mT5 and NLLB)",
+    )
+    verb.add_argument(
         "--device", default="cpu", choices=["cpu", "cuda"], help="where photos are encoded"
     )
     verb.add_argument(

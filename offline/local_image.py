@@ -30,13 +30,15 @@ _VECTOR = np.dtype("<f4")
 class LocalImage:
     """The image stage, over an encoder and an index in this process.
 
-    Without a ``decoder`` it takes no photos.
+    Without a ``decoder`` it takes no photos. Where ``own_words`` are set the
+    encoder is given words as the shopper says them, not in English.
     """
 
     encoder: Encoder
     index: VectorIndex
     products: Mapping[str, Product] = field(default_factory=dict)
     decoder: PhotoDecoder | None = None
+    own_words: bool = False
 
     async def encode(
         self, mixtures: Sequence[Sequence[Part]], *, timeout_s: float
@@ -77,6 +79,7 @@ class LocalImage:
         order_vector: bytes = b"",
         candidates: int = 0,
         kind_vector: bytes = b"",
+        kind_products: Sequence[str] = (),
     ) -> Ranking:
         """The nearest products above the floor of the query's kind."""
         if vector.fingerprint != self.index.fingerprint:
@@ -84,7 +87,7 @@ class LocalImage:
         row = np.frombuffer(vector.data, _VECTOR)[None, :].copy()
         floor = self.index.floors.get(vector.kind.name.lower())
         order, kind = np.frombuffer(order_vector, _VECTOR), np.frombuffer(kind_vector, _VECTOR)
-        kinds = Kinds(kind, self._kind_numbers) if len(kind) else None
+        kinds = self._kinds(kind, kind_products) if len(kind) or kind_products else None
         found = self.index.search(
             row,
             count,
@@ -103,11 +106,19 @@ class LocalImage:
         held = (self.products.get(each) for each in self.index.ids)
         return np.array([each is not None and admits(filter, each) for each in held], np.bool_)
 
+    def _kinds(self, picture: Vectors, product_ids: Sequence[str]) -> Kinds:
+        """What tells the kinds of a picture, none where it is empty, and of products."""
+        held = {each: self.products[each].kind for each in product_ids if each in self.products}
+        unknown = [each for each in product_ids if not held.get(each)]
+        looks = [v for each in unknown if (v := self.index.vector_of(each)) is not None]
+        rows = np.array([*([picture] if len(picture) else []), *looks], np.float32)
+        known = [_number(kind) for kind in held.values() if kind]
+        return Kinds(rows.reshape(-1, self.index.dim), self._kind_numbers, known)
+
     def _kind_numbers(self, rows: Rows) -> NDArray[np.int32]:
         ids = self.index.ids
         kinds = [p.kind if (p := self.products.get(ids[row])) else "" for row in rows.tolist()]
-        # A checksum numbers a kind alike in every call; the empty word has none.
-        return np.array([zlib.crc32(each.encode()) >> 1 if each else 0 for each in kinds], np.int32)
+        return np.array([_number(each) for each in kinds], np.int32)
 
     async def fetch(self, product_ids: Sequence[str], *, timeout_s: float) -> NDArray[np.int8]:
         """The vectors of products in small, int8 of shape [products, dimension]."""
@@ -121,7 +132,8 @@ class LocalImage:
     def _vector(self, part: Part, kept: list[Part]) -> Vectors | None:
         """The vector of a part; one whose background stays against its wish joins ``kept``."""
         if isinstance(part.source, Words):
-            rows, known = self.encoder.encode_texts([part.source.text])
+            own = part.source.own if self.own_words else ""
+            rows, known = self.encoder.encode_texts([own or part.source.text])
             return rows[0] if known[0] else None
         if isinstance(part.source, Photo) and self.decoder is not None:
             size, crop = self.encoder.image_size, part.crop or WHOLE
@@ -138,3 +150,8 @@ class LocalImage:
         if vector is None:
             raise NotFound("no photo of this product is indexed", field=part.field)
         return vector
+
+
+def _number(kind: str) -> int:
+    """A checksum numbers a kind alike in every call; the empty word has none."""
+    return zlib.crc32(kind.encode()) >> 1 if kind else 0

@@ -16,6 +16,7 @@ from services.gateway.vocabulary import KIND as VOCABULARY
 from services.gateway.vocabulary import Vocabulary
 from services.image_retriever.encoder import open_encoder
 from services.image_retriever.index import VectorIndex
+from services.image_retriever.pair import OWN_WORDS
 from services.text_retriever.index import TextIndex
 
 _NEEDED = ("text", "image", VOCABULARY)
@@ -56,11 +57,15 @@ def released_search(data: DataDir) -> Released:
     pipeline = local_pipeline(
         products,
         text=TextIndex.open(opened["text"].folder),
-        image=LocalImage(encoder, index, products),
+        image=LocalImage(encoder, index, products, own_words=_in_own_words(opened["image"])),
         vectors=KeptVectors(),
         understanding=_understanding(opened.get(VOCABULARY)),
     )
     return Released(pipeline, named, release.seq)
+
+
+def _in_own_words(image: Artifact) -> bool:
+    return image.facts.get(OWN_WORDS) is True
 
 
 def _understanding(artifact: Artifact | None) -> Understanding | None:

@@ -15,10 +15,12 @@ def build(options: argparse.Namespace) -> int:
 
     data = DataDir(options.data).require_catalog()
     require_room(data.root, mib=BUILD_MIB)
-    if options.publish:
-        builder.build(data, encoder=options.encoder, device=options.device)
+    making = builder.build if options.publish else builder.make
+    made = making(
+        data, encoder=options.encoder, device=options.device, multilingual=options.multilingual
+    )
+    if not isinstance(made, dict):
         return 0
-    made = builder.make(data, encoder=options.encoder, device=options.device)
     named = " ".join(f"--{kind} {each.generation}" for kind, each in sorted(made.items()))
     say(f"Made, and not in force; to release it: hemline publish --data {data.root} {named}")
     return 0

@@ -199,6 +199,7 @@ class FakeImage:
         order_vector: bytes = b"",
         candidates: int = 0,
         kind_vector: bytes = b"",
+        kind_products: Sequence[str] = (),
     ) -> Ranking:
         await _behave(self)
         self.ordered.append((look_alikes_excluded, order_vector, candidates))

@@ -108,6 +108,7 @@ class LookImage:
         order_vector: bytes = b"",
         candidates: int = 0,
         kind_vector: bytes = b"",
+        kind_products: Sequence[str] = (),
     ) -> Ranking:
         scores = self.looks @ np.frombuffer(vector.data, "<f4")
         order = [at for at in np.argsort(-scores) if self.ids[at] not in excluded]

@@ -57,6 +57,15 @@ def test_with_words_the_kind_is_the_pictures() -> None:
     assert found.candidates == 1000
 
 
+def test_the_kind_of_a_product_is_asked_of_the_catalogue() -> None:
+    liked = Part(Example("p-1"), "parts[0]")
+    found = aim(Query(parts=(WORDS, liked)), RED, DRESS)
+    assert (found.kind, found.kind_products) == (b"", ("p-1",))
+    both = aim(Query(parts=(WORDS, liked, PHOTO)), RED, BLUE, DRESS)
+    assert np.allclose(row(both.kind), DRESS), "that of the photo its neighbours tell"
+    assert both.kind_products == ("p-1",)
+
+
 def test_words_that_name_a_kind_leave_none_to_the_picture() -> None:
     named = Query(parts=(WORDS, PHOTO), boosts=(Boost("kind", ("skirt",), 1.0),))
     assert aim(named, RED, DRESS).kind == b""

@@ -117,7 +117,7 @@ def test_the_kind_is_that_of_the_nearest_to_the_picture(views: dict[str, VectorV
     kinds = np.random.default_rng(3).integers(0, 4, len(view.vectors)).astype(np.int32)
     voters = best(view, picture, VOTERS)
     mixture = unit((picture + words)[None])[0]
-    asked = Reorder(mixture, 2000, Kinds(picture, lambda rows: kinds[rows]))
+    asked = Reorder(mixture, 2000, Kinds(picture[None], lambda rows: kinds[rows]))
     (found,) = view.search(mixture[None], 200, reorder=[asked])
     shares = {kind: float(np.mean(kinds[voters] == kind)) for kind in (1, 2, 3)}
     lifted = {

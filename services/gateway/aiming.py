@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runtime.errors import InvalidArgument
-from services.gateway.parts import Part, Words
+from services.gateway.parts import Example, Part, Words
 from services.gateway.query import Query
 from services.gateway.stages import QueryKind, QueryVector
 
@@ -28,13 +28,15 @@ class Aim:
         vector: What products are near to.
         order: Unit vector by which the nearest are ordered anew; empty: they stay as they are.
         candidates: How many of them are ordered anew; 0 where none are.
-        kind: Unit vector of the pictures, of whose kind the products should be; empty: of any.
+        kind: Unit vector of the photos, of whose kind the products should be; empty: of any.
+        kind_products: Products of the query, of whose kinds they should be too.
     """
 
     vector: QueryVector
     order: bytes = b""
     candidates: int = 0
     kind: bytes = b""
+    kind_products: tuple[str, ...] = ()
 
 
 def aim_at(query: Query, vectors: Sequence[QueryVector], count: int) -> Aim | None:
@@ -42,7 +44,8 @@ def aim_at(query: Query, vectors: Sequence[QueryVector], count: int) -> Aim | No
 
     The query's vector is the weighted sum of the vectors of its parts. With words and pictures,
     the words say what is to be otherwise than in the picture, such as its colour: so the kind is
-    the picture's, unless the words name one or nothing is to be understood. Where the query asks
+    the picture's, unless the words name one or nothing is to be understood. The kind of a product
+    is what the catalogue says; that of a photo its neighbours tell. Where the query asks
     for two stages, the picture's share in the first and the words' in the second are those of their
     sums; words that the encoder does not know then leave the picture alone.
 
@@ -73,7 +76,9 @@ def aim_at(query: Query, vectors: Sequence[QueryVector], count: int) -> Aim | No
     is_named = any(boost.field == _KIND for boost in query.boosts)
     if not (words and shown) or is_named or not query.understand.enabled:
         return Aim(vector)
-    return Aim(vector, data, depth, _packed(_sum(shown)))
+    photos = [(part, each) for part, each in shown if not isinstance(part.source, Example)]
+    products = tuple(p.source.product_id for p, _ in shown if isinstance(p.source, Example))
+    return Aim(vector, data, depth, _packed(_sum(photos)) if photos else b"", products)
 
 
 def _depth(count: int) -> int:

@@ -81,6 +81,7 @@ class ImageClient:
         order_vector: bytes = b"",
         candidates: int = 0,
         kind_vector: bytes = b"",
+        kind_products: Sequence[str] = (),
     ) -> Ranking:
         """The nearest products; PreconditionFailed if the index is of another encoder."""
         query = image_pb.VectorQuery(
@@ -93,6 +94,7 @@ class ImageClient:
             order_vector=order_vector,
             candidate_count=candidates,
             kind_vector=kind_vector,
+            kind_product_ids=kind_products,
         )
         group = f"{min_seq}:{vector.fingerprint}"
         try:
@@ -212,8 +214,8 @@ def _part_to_proto(part: Part) -> image_pb.QueryPart:
         )
     weight = None if part.weight == 1 else part.weight
     match part.source:
-        case Words(text):
-            return image_pb.QueryPart(text=text, weight=weight)
+        case Words(text=text, own=own):
+            return image_pb.QueryPart(text=text, own_text=own, weight=weight)
         case Photo(data):
             return image_pb.QueryPart(
                 photo=data, crop=crop, weight=weight, remove_background=part.remove_background

@@ -92,8 +92,9 @@ class Composer:
         if is_glued:
             self._draft.lookups[-1] += piece.written
             self._draft.readable[-1] += piece.written
+            self._draft.own[-1] += piece.written
         else:
-            self._say(piece.part or piece.written)
+            self._say(piece.part or piece.written, self._own(piece))
         self._keep_whole(piece)
 
     def _keep_whole(self, piece: Found) -> None:
@@ -101,9 +102,15 @@ class Composer:
         if piece.part and not self._known.holds(piece.written):
             self._draft.taken_apart.append(piece.written)
 
-    def _say(self, text: str) -> None:
+    def _say(self, text: str, own: str = "") -> None:
         self._draft.lookups.append(text)
         self._draft.readable.append(text)
+        self._draft.own.append(own or text)
+
+    def _own(self, piece: Found) -> str:
+        """Returns a piece as the shopper said it, the whole word where it was taken apart."""
+        spelled = self._wording.written(piece)
+        return spelled if self._known.same(spelled, piece.written) else piece.written
 
     def _look_up(self, piece: Found, meanings: Sequence[Meaning]) -> bool:
         """Adds the words under which products are found; tells whether they are of others."""
@@ -114,6 +121,7 @@ class Composer:
             return False
         self._draft.lookups += texts
         self._draft.readable += readable
+        self._draft.own.append(self._own(piece))
         return is_other
 
     def _tell(self, piece: Found, effect: str, meanings: Sequence[Meaning]) -> None:

@@ -32,11 +32,13 @@ class Wording:
 class Draft:
     """A reading in the making: words for both sides, boosts by field and values, filters.
 
-    ``taken_apart`` are words that no product holds and of which a part is unknown.
+    ``own`` are the words in the language of the query. ``taken_apart`` are words that no product
+    holds and of which a part is unknown.
     """
 
     lookups: list[str] = field(default_factory=list)
     readable: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
     boosts: dict[tuple[str, tuple[str, ...]], float] = field(default_factory=dict)
     filters: list[ProductFilter] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)

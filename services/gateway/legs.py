@@ -153,6 +153,7 @@ class ImageLeg:
                     order_vector=aim.order,
                     candidates=aim.candidates,
                     kind_vector=aim.kind,
+                    kind_products=aim.kind_products,
                 )
                 for each in filters
             ]
@@ -192,8 +193,9 @@ async def part_key(part: Part) -> bytes:
 
 async def _content(part: Part) -> tuple[bytes, bytes]:
     match part.source:
-        case Words(text):
-            return b"w", text.encode()
+        case Words(text=text, own=own):
+            # No text holds a zero. Which of the two is encoded, the encoder decides.
+            return b"w", f"{text}\0{own}".encode() if own else text.encode()
         case Example(product_id):
             return b"e", product_id.encode()
         case StoredPhoto(sha256):

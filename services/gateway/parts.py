@@ -16,11 +16,14 @@ MAX_WEIGHT = 10.0
 class Words:
     """Words, already cleaned by :func:`catalog.normalize.clean`.
 
-    ``lookup`` are those that the text retriever looks up, where they are not the same.
+    ``lookup`` are those that the text retriever looks up, and ``own`` those that the shopper said,
+    without prices, exclusions and fillers, where they are not the same. ``text`` is what an encoder
+    that reads English is given; one that reads many languages is given ``own``.
     """
 
     text: str
     lookup: str = ""
+    own: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Part:
                 "only a photo has a background", field=f"{self.field}.remove_background"
             )
         match self.source:
-            case Words(text):
+            case Words(text=text):
                 _check_words(text, self.field)
             case StoredPhoto(sha256):
                 if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):

@@ -140,7 +140,8 @@ def _rewritten(query: Query, part: Part, reading: Reading) -> Part | None:
     """The part with the words for each side; None where a filter says all that they said."""
     if reading.words:
         text = reading.readable[:MAX_TEXT_CHARS].strip() or reading.words
-        return replace(part, source=Words(text, reading.words))
+        own = reading.own[:MAX_TEXT_CHARS].strip()
+        return replace(part, source=Words(text, reading.words, own if own != text else ""))
     is_needed = query.rerank is not None or not (reading.filter or len(query.parts) > 1)
     return part if is_needed else None
 

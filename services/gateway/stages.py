@@ -116,6 +116,7 @@ class ImageStage(Protocol):
         order_vector: bytes = b"",
         candidates: int = 0,
         kind_vector: bytes = b"",
+        kind_products: Sequence[str] = (),
     ) -> Ranking:
         """The nearest products; PreconditionFailed if the index is of another encoder.
 
@@ -133,6 +134,7 @@ class ImageStage(Protocol):
             candidates: How many are ordered anew, ``count`` to 5000; 0 means ``count``.
             kind_vector: A unit vector of the pictures alone: products of the kind that its
                 nearest have are lifted where they are ordered anew; empty lifts none.
+            kind_products: Products of the query whose kinds are lifted too.
         """
         ...
 

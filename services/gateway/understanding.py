@@ -35,6 +35,7 @@ class Reading:
         words: For the text retriever: without prices, sizes, exclusions and fillers, translated
             and mended. Empty where nothing but filters is left.
         readable: The same for an encoder that reads English.
+        own: The same in the language of the query, for an encoder that reads many.
         boosts: What lifts products.
         filter: What was exact; None where nothing was.
         excluded_words: Words that no product found may hold.
@@ -51,6 +52,7 @@ class Reading:
     negative: str = ""
     understood: tuple[Understood, ...] = ()
     did_you_mean: str = ""
+    own: str = ""
 
 
 class Understanding:
@@ -185,6 +187,7 @@ class Understanding:
             _joined(draft.negative),
             (*_spelt(mends), *draft.understood),
             _mended(text, mends),
+            _joined(draft.own) or words,
         )
 
 

@@ -15,7 +15,7 @@ from services.image_retriever.compact import compacted, is_due
 from services.image_retriever.exact import Mask, Vectors
 from services.image_retriever.faces import FaceChooser, KnownVectors
 from services.image_retriever.index_files import About
-from services.image_retriever.question import Kinds, Likeness, Reorder
+from services.image_retriever.question import Likeness, Reorder
 from services.image_retriever.snapshot import Snapshot, packed_shas
 from services.image_retriever.table import TableView, VectorTable
 from services.image_retriever.view import Found
@@ -116,11 +116,6 @@ class LiveView:
             unlike=unlike,
             reorder=reorder,
         )
-
-    def kinds_of(self, picture: Vectors) -> Kinds:
-        """Returns what tells the kind of a picture by its unit vector float32 ``[dim]``."""
-        places, columns = self.rows.places, self.columns
-        return Kinds(picture, lambda rows: columns.numbers("kind", places[rows]))
 
     def likeness_of(self, product_ids: Sequence[str]) -> Likeness | None:
         """Returns what looks like one of these products; None where nobody knows what does."""

@@ -14,6 +14,8 @@ from services.image_retriever.follow import Following
 from services.image_retriever.live import LiveIndex, LiveView
 from services.image_retriever.snapshot import Snapshot
 
+OWN_WORDS = "own_words"
+"""The fact of an image artifact: whether its encoder is given words as the shopper says them."""
 OpenEncoder = Callable[[str | Path], Encoder]
 
 
@@ -39,11 +41,13 @@ class Pair:
         index: The product vectors.
         encoder: What made them; None in a process that only searches.
         following: What keeps the index up to date; None where nothing does.
+        own_words: Whether the encoder is given words as the shopper says them, not in English.
     """
 
     index: LiveIndex
     encoder: Encoder | None
     following: Following | None = None
+    own_words: bool = False
 
     @property
     def view(self) -> LiveView:
@@ -119,7 +123,7 @@ class PairOpener:
         following = None if follow is None else follow(index)
         if following is not None:
             following.start()
-        pair = Pair(index, encoder, following)
+        pair = Pair(index, encoder, following, artifact.facts.get(OWN_WORDS) is True)
         self.close()
         self._last = (names, pair)
         return pair

@@ -1,6 +1,6 @@
 """Says what may be asked of the vectors of products."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,28 +33,37 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """Whose kind the hits should be of: that of the products nearest to a picture.
+    """Whose kind the hits should be of: that of the products nearest to each picture.
 
     Attributes:
-        vector: Unit vector of the picture, float32 ``[dim]``.
+        vectors: Unit rows of the pictures of which nobody knows the kind, float32 ``[k, dim]``.
         numbers: Returns the number of the kind of each row, 0 where there is none.
+        known: Numbers of the kinds of products in the query, as the catalogue has them.
     """
 
-    vector: Vectors
+    vectors: Vectors
     numbers: Callable[[Rows], NDArray[np.int32]]
+    known: Sequence[int] = ()
 
-    def lift(self, rows: Rows, nearest: Rows) -> Vectors:
+    def lift(self, rows: Rows, nearest: Sequence[Rows]) -> Vectors:
         """Returns what is added to the cosine of rows, float32 ``[n]``.
 
-        Half the share of the row's kind among the rows nearest to the picture. Neighbours tell the
-        kind of a picture better than the distance to any one of them (Cover, Hart, IEEE
-        Transactions on Information Theory 1967).
+        Half the share of the row's kind, at the mean over all pictures: among the rows nearest to
+        one, or all of it where the catalogue knows the kind. Neighbours tell the kind of a picture
+        better than the distance to any one of them (Cover, Hart, IEEE Transactions on Information
+        Theory 1967).
         """
-        voted = self.numbers(nearest)
-        kinds, counts = np.unique(voted[voted > 0], return_counts=True)
-        shares = counts / max(1, len(nearest))
-        same = self.numbers(rows)[:, None] == kinds[None, :]
-        return np.asarray(KIND_SHARE * (same @ shares), np.float32)
+        shares: dict[int, float] = {}
+        pictures = [self.numbers(found) for found in nearest]
+        pictures += [np.array([kind], np.int32) for kind in self.known]
+        for voted in pictures:
+            kinds, counts = np.unique(voted[voted > 0], return_counts=True)
+            for kind, count in zip(kinds.tolist(), counts.tolist(), strict=True):
+                share = count / (len(voted) * len(pictures))
+                shares[kind] = shares.get(kind, 0.0) + share
+        lifted = np.array(list(shares), np.int32), np.array(list(shares.values()))
+        same = self.numbers(rows)[:, None] == lifted[0][None, :]
+        return np.asarray(KIND_SHARE * (same @ lifted[1]), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

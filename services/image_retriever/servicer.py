@@ -18,12 +18,12 @@ from services.image_retriever.parts import PartEncoder
 from services.image_retriever.servicer_messages import (
     Search,
     named,
-    read_mixture,
     read_search,
     write_encoded,
     write_fetched,
     write_found,
 )
+from services.image_retriever.servicer_mixtures import read_mixture
 from services.image_retriever.view import Found
 
 NAME = "fashion.image.v1.ImageRetrieverService"
@@ -81,7 +81,10 @@ class ImageRetrieverServicer(pb_grpc.ImageRetrieverServiceServicer):
         if self._encoder is None or pair.encoder is None:
             raise PreconditionFailed("this process only searches: ask one with ROLE=encode or both")
         end = arrived + _seconds(context)
-        queries = [read_mixture(query, arrived, end) for query in request.queries]
+        queries = [
+            read_mixture(query, arrived, end, in_own_words=pair.own_words)
+            for query in request.queries
+        ]
         encoded = await self._encoder.encode(queries, pair.encoder, view)
         return pb.EncodeQueriesResponse(
             queries=[write_encoded(each) for each in encoded],

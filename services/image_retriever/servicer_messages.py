@@ -1,31 +1,29 @@
 """Reads queries from messages, and writes what they came to."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.crop import WHOLE, Crop, crop_at
 from catalog.filter_wire import filter_from_proto
-from catalog.normalize import clean
 from catalog.product_filter import ProductFilter
 from catalog.wire import hits_to_proto
 from fashion.catalog.v1 import catalog_pb2
 from fashion.image.v1 import image_retriever_pb2 as pb
 from runtime.errors import Code, DeadlineExceeded, InvalidArgument, ServiceError
+from services.image_retriever.kinds import kinds_of
 from services.image_retriever.live import LiveView
-from services.image_retriever.mixture import MAX_WEIGHT, Kind
-from services.image_retriever.parts import Encoded, Example, Mixture, Photo, Words
+from services.image_retriever.mixture import Kind
+from services.image_retriever.parts import Encoded
 from services.image_retriever.question import Likeness, Reorder
+from services.image_retriever.servicer_mixtures import MAX_PARTS, check_id
 from services.image_retriever.small import in_small
 from services.image_retriever.view import Found
 
-MAX_PARTS, MAX_EXCLUDED = 16, 64
+MAX_EXCLUDED = 64
 MAX_HITS, DEFAULT_HITS = 1000, 200
 MAX_CANDIDATES, MAX_FETCHED, MAX_LOOK_ALIKES = 5000, 200, 200
-MAX_TEXT_CHARS, MAX_ID_CHARS = 512, 128
 MIN_NORM, MAX_NORM = 1e-6, 1e6
 
 _KINDS = {
@@ -53,20 +51,6 @@ class Search:
     filter: ProductFilter | None = None
     unlike: Likeness | None = None
     reorder: Reorder | None = None
-
-
-def read_mixture(query: pb.EncodeQuery, arrived: float, end: float) -> Mixture | ServiceError:
-    """Returns a query to encode, or what is wrong with it.
-
-    Args:
-        query: The message.
-        arrived: Reading of the clock when the call arrived.
-        end: Reading of the clock at which the call is over.
-    """
-    try:
-        return _mixture(query, arrived, end)
-    except ServiceError as error:
-        return error
 
 
 def read_search(query: pb.VectorQuery, index: LiveView, elapsed_s: float) -> Search | ServiceError:
@@ -110,7 +94,7 @@ def write_fetched(view: LiveView, product_ids: Sequence[str]) -> pb.FetchVectors
     if not 1 <= len(product_ids) <= MAX_FETCHED:
         raise InvalidArgument(f"1 to {MAX_FETCHED} ids", field="product_ids")
     for place, product_id in enumerate(product_ids):
-        _check_id(product_id, f"product_ids[{place}]")
+        check_id(product_id, f"product_ids[{place}]")
     return pb.FetchVectorsResponse(
         vectors=in_small(view.vectors_of(product_ids)).tobytes(),
         dimension=view.dim,
@@ -121,64 +105,6 @@ def write_fetched(view: LiveView, product_ids: Sequence[str]) -> pb.FetchVectors
 def named(view: LiveView) -> catalog_pb2.Generation:
     """Returns the message that names what answered."""
     return catalog_pb2.Generation(generation=view.generation, seq=view.seq)
-
-
-def _mixture(query: pb.EncodeQuery, arrived: float, end: float) -> Mixture:
-    if not 1 <= len(query.parts) <= MAX_PARTS:
-        raise InvalidArgument(f"a query has 1 to {MAX_PARTS} parts", field="parts")
-    if query.deadline_ms < 0:
-        raise InvalidArgument("deadline_ms must not be negative", field="deadline_ms")
-    if query.deadline_ms:
-        end = min(end, arrived + query.deadline_ms / 1000)
-    return Mixture(
-        [_part(part, number) for number, part in enumerate(query.parts)],
-        [_weight(part, number) for number, part in enumerate(query.parts)],
-        end,
-    )
-
-
-def _part(part: pb.QueryPart, number: int) -> Words | Photo | Example:
-    at = f"parts[{number}]"
-    source = part.WhichOneof("source")
-    if part.HasField("crop") and source != "photo":
-        raise InvalidArgument("only a photo can be cropped", field=f"{at}.crop")
-    if part.remove_background and source != "photo":
-        raise InvalidArgument("only a photo has a background", field=f"{at}.remove_background")
-    if source == "text":
-        if len(part.text) > MAX_TEXT_CHARS:
-            raise InvalidArgument(
-                f"text has at most {MAX_TEXT_CHARS} characters", field=f"{at}.text"
-            )
-        text = clean(part.text)
-        if not text:
-            raise InvalidArgument("text must not be empty", field=f"{at}.text")
-        return Words(text)
-    if source == "photo":
-        crop = _crop(part.crop, f"{at}.crop") if part.HasField("crop") else WHOLE
-        return Photo(part.photo, crop, part.remove_background)
-    if source == "product_id":
-        _check_id(part.product_id, f"{at}.product_id")
-        return Example(part.product_id)
-    raise InvalidArgument("a part is a text, a photo or a product", field=at)
-
-
-def _crop(crop: pb.Crop, at: str) -> Crop:
-    return crop_at(at, x=crop.x, y=crop.y, width=crop.width, height=crop.height)
-
-
-def _check_id(product_id: str, at: str) -> None:
-    if not 1 <= len(product_id) <= MAX_ID_CHARS:
-        raise InvalidArgument(f"a product id has 1 to {MAX_ID_CHARS} characters", field=at)
-
-
-def _weight(part: pb.QueryPart, number: int) -> float:
-    weight = part.weight if part.HasField("weight") else 1.0
-    if not math.isfinite(weight) or not 0 < abs(weight) <= MAX_WEIGHT:
-        raise InvalidArgument(
-            f"a weight is -{MAX_WEIGHT:g} to {MAX_WEIGHT:g} and not 0",
-            field=f"parts[{number}].weight",
-        )
-    return weight
 
 
 def _search(query: pb.VectorQuery, index: LiveView, elapsed_s: float) -> Search:
@@ -212,7 +138,7 @@ def _reorder(query: pb.VectorQuery, index: LiveView) -> Reorder | None:
     """Returns how what is found is ordered anew, None where it stays as it is."""
     count = query.hit_count or DEFAULT_HITS
     if not query.order_vector:
-        for name in ("candidate_count", "kind_vector"):
+        for name in ("candidate_count", "kind_vector", "kind_product_ids"):
             if getattr(query, name):
                 raise InvalidArgument("only with order_vector", field=name)
         return None
@@ -221,9 +147,14 @@ def _reorder(query: pb.VectorQuery, index: LiveView) -> Reorder | None:
             f"candidate_count is hit_count to {MAX_CANDIDATES}", field="candidate_count"
         )
     vector = _unit(query.order_vector, index.dim, "order_vector")
+    if len(query.kind_product_ids) > MAX_PARTS:
+        raise InvalidArgument(f"at most {MAX_PARTS} products", field="kind_product_ids")
     kinds = None
-    if query.kind_vector:
-        kinds = index.kinds_of(_unit(query.kind_vector, index.dim, "kind_vector"))
+    if query.kind_vector or query.kind_product_ids:
+        pictures = np.zeros((0, index.dim), np.float32)
+        if query.kind_vector:
+            pictures = _unit(query.kind_vector, index.dim, "kind_vector")[None]
+        kinds = kinds_of(index, pictures, query.kind_product_ids)
     return Reorder(vector, query.candidate_count or count, kinds)
 
 

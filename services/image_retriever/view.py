@@ -212,7 +212,8 @@ class VectorView:
         """Returns what was found in these rows by its cosine with another vector."""
         scores = exact_scores(self.vectors, rows, reorder.vector)
         if reorder.kinds is not None:
-            scores = scores + reorder.kinds.lift(rows, self._nearest_to(reorder.kinds.vector))
+            nearest = [self._nearest_to(vector) for vector in reorder.kinds.vectors]
+            scores = scores + reorder.kinds.lift(rows, nearest)
         places = _ranked(found.ids, scores)
         return Found([found.ids[place] for place in places], scores[places], found.look_alikes)
 

@@ -151,7 +151,7 @@ def test_orders_look_alikes_and_kinds_hold_on_the_gpu() -> None:
     for query, order in zip(rows(6, seed=8), rows(6, seed=9), strict=True):
         example = vectors[int(np.argmax(vectors @ query))][None]
         likeness = Likeness(example, float(np.sort(vectors @ example[0])[-300]))
-        reorder = Reorder(order, 5_000, Kinds(query, lambda picked: kinds[picked]))
+        reorder = Reorder(order, 5_000, Kinds(query[None], lambda picked: kinds[picked]))
         one, other = (
             view.search(query[None], 100, unlike=[likeness], reorder=[reorder])[0]
             for view in (here, there)
