@@ -103,3 +103,8 @@ def test_an_english_word_brings_no_crowd_of_synonyms() -> None:
     assert reading.read("white dress").words == "white dress"
     # What hardly a product is called brings what most are called, and nothing else.
     assert {*reading.read("frock").words.split()} == {"frock", "dress"}
+
+
+def test_a_filler_of_another_language_takes_no_english_word_away() -> None:
+    unnamed = [replace(_product(n, title), kind="") for n, title in enumerate(["Men's shirt"])]
+    assert "men" in _understanding(unnamed).read("white men's shirt").words

@@ -201,8 +201,11 @@ class Phrases:
             for word in lexicon.markers(role):
                 self._add(self.key(word), Phrase(roles=frozenset((role,))))
         for language in lexicon.languages:
-            for word in lexicon.fillers(language):
-                self._add(self.key(word), Phrase(is_filler=True))
+            for word in map(self.key, lexicon.fillers(language)):
+                # German says "man" where English says "one"; in English it is a man.
+                known = self._phrases.get(word, Phrase())
+                if language == "en" or not (known.is_mention and known.is_english):
+                    self._add(word, Phrase(is_filler=True))
 
     def _add_brands(self, vocabulary: Vocabulary) -> None:
         self.brands = brand_names(vocabulary, self.key)
