@@ -62,6 +62,17 @@ def test_a_blend_of_a_model_and_chance_leaves_chance_aside(way: str) -> None:
     assert max(lone.values()) == pytest.approx(ndcg(found, split.training, split.validation))
 
 
+def test_a_weight_may_be_chosen_among_drawn_products() -> None:
+    training = camps()
+    few = Blend(first="random", second="item-knn", negatives=5).fit(training, None, Silent())
+    every = Blend(first="random", second="item-knn", negatives=500).fit(training, None, Silent())
+    whole = Blend(first="random", second="item-knn").fit(training, None, Silent())
+    assert every.curve == whole.curve, "more than there are is all"
+    for line, other in zip(few.curve, whole.curve, strict=True):
+        assert line["ndcg@10"] >= other["ndcg@10"], "fewer rivals, better ranks"
+    assert few.weight > 0.5
+
+
 def test_a_given_weight_is_not_searched_for() -> None:
     found = Blend(first="popularity", second="item-knn/shrink=3", weight=0.25).fit(
         camps(), None, Silent()
@@ -95,7 +106,14 @@ def test_a_model_with_nothing_to_say_changes_no_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["blend:way=loud", "blend:weight=2", "blend:first=nothing", "blend:first=als/width=1"]
+    "spec",
+    [
+        "blend:way=loud",
+        "blend:weight=2",
+        "blend:negatives=-1",
+        "blend:first=nothing",
+        "blend:first=als/width=1",
+    ],
 )
 def test_a_blend_without_sense_is_refused(spec: str) -> None:
     with pytest.raises(SetupError):

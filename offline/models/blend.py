@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse
 
 from offline.models.contract import Floats, Model, Recipe, Rows, Sided, Training, Validation
 from offline.models.held_out import HeldOutOne, checked, ndcg_of, ranks_of
@@ -28,6 +29,8 @@ class Blend:
         weight: Of the second, 0 to 1; below 0, it is the one of 0, .05 to 1 with the best NDCG@10
             on the validation.
         users: Most shoppers to look at for the weight, drawn at random; 0: all.
+        negatives: Products, drawn for each shopper, among which the held-out one is to be found
+            while the weight is chosen; 0: all products. For sets that are measured so.
         seed: Of the draws.
     """
 
@@ -37,6 +40,7 @@ class Blend:
     way: str = "zscore"
     weight: float = -1.0
     users: int = 5000
+    negatives: int = 0
     seed: int = 42
 
     @property
@@ -55,19 +59,40 @@ class Blend:
         Raises:
             SetupError: An option makes no sense, or one of a part's does.
         """
-        if self.way not in WAYS or self.weight > 1:
-            raise SetupError(f"way is one of {', '.join(WAYS)}, weight at most 1")
+        if self.way not in WAYS or self.weight > 1 or self.negatives < 0:
+            raise SetupError(
+                f"way is one of {', '.join(WAYS)}, weight at most 1, negatives 0 or more"
+            )
         parts = (_part(self.first), _part(self.second))
         weight = self.weight
         curve: tuple[dict[str, float], ...] = ()
         if weight < 0:
             split = checked(training, validation, users=self.users, seed=self.seed)
             looked = _fitted(parts, split.training, None, shown)
-            curve = _curve(BlendModel(looked, 0.0, self.way), split)
+            curve = self._curve(BlendModel(looked, 0.0, self.way), split)
             weight = max(curve, key=lambda line: line["ndcg@10"])["weight"]
             shown.note(f"weight {weight:.2f}")
             del looked  # before there is a second one: each may be large
         return BlendModel(_fitted(parts, training, validation, shown), weight, self.way, curve)
+
+    def _curve(self, model: "BlendModel", split: HeldOutOne) -> tuple[dict[str, float], ...]:
+        """Returns the NDCG@10 of each weight."""
+        weights = [step / _STEPS for step in range(_STEPS + 1)]
+        found = np.empty((len(weights), len(split.validation.users)), np.float32)
+        draw = np.random.default_rng(self.seed)
+        for start in range(0, found.shape[1], _USERS_AT_ONCE):
+            part = slice(start, start + _USERS_AT_ONCE)
+            users, products = split.validation.users[part], split.validation.products[part]
+            met = split.training.confidences[users]
+            if self.negatives:
+                met = _all_but(met, products, self.negatives, draw)
+            first, second = model.scaled(users)
+            for row, weight in enumerate(weights):
+                found[row, part] = ranks_of(mixed(first, second, weight), met, products)
+        return tuple(
+            {"step": row, "weight": weight, "ndcg@10": ndcg_of(found[row])}
+            for row, weight in enumerate(weights)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +133,16 @@ def _fitted(
     return parts[0].fit(training, validation, shown), parts[1].fit(training, validation, shown)
 
 
-def _curve(model: BlendModel, split: HeldOutOne) -> tuple[dict[str, float], ...]:
-    """Returns the NDCG@10 of each weight."""
-    weights = [step / _STEPS for step in range(_STEPS + 1)]
-    found = np.empty((len(weights), len(split.validation.users)), np.float32)
-    for start in range(0, found.shape[1], _USERS_AT_ONCE):
-        part = slice(start, start + _USERS_AT_ONCE)
-        users, products = split.validation.users[part], split.validation.products[part]
-        met = split.training.confidences[users]
-        first, second = model.scaled(users)
-        for row, weight in enumerate(weights):
-            found[row, part] = ranks_of(mixed(first, second, weight), met, products)
-    return tuple(
-        {"step": row, "weight": weight, "ndcg@10": ndcg_of(found[row])}
-        for row, weight in enumerate(weights)
-    )
+def _all_but(
+    met: sparse.csr_matrix, products: Rows, negatives: int, draw: np.random.Generator
+) -> sparse.csr_matrix:
+    """Returns all that must not stand in a row: what was met, and what was not drawn."""
+    left_out = np.ones(met.shape, bool)
+    for row, product in enumerate(products):
+        free = np.setdiff1d(np.arange(met.shape[1]), [*met[row].indices, product])
+        left_out[row, draw.choice(free, min(negatives, len(free)), replace=False)] = False
+        left_out[row, product] = False
+    return sparse.csr_matrix(left_out)
 
 
 def _zscores(scores: Floats) -> Floats:
