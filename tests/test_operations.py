@@ -28,6 +28,8 @@ def shown(field: "dataclasses.Field[object]") -> str:
         return "required"
     if isinstance(field.default, bool):
         return f"`{str(field.default).lower()}`"
+    if isinstance(field.default, tuple):
+        return f"`{','.join(field.default)}`"
     return f"`{field.default}`" if field.default != "" else "empty"
 
 
