@@ -245,7 +245,7 @@ async def test_a_history_that_cannot_be_read_costs_the_personal_order_and_is_tol
     with pytest.raises(HistoryUnavailable):
         await known.factors("u-1")
     pipeline = replace(rooms.pipeline, taste=TasteFinder(rooms.ranking, known))
-    answer = await pipeline.search(ask(user_id="u-1"))
+    answer = await pipeline.search(ask(user_id="u-1", budget_ms=5000))
     assert [hit.product.id for hit in answer.hits] == ["a", "b"]
     assert answer.degraded_reasons == ["personalization_unavailable"]
     assert answer.coverage["taste"] == "error"
