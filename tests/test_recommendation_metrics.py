@@ -141,3 +141,15 @@ def test_the_products_shown_are_the_best_candidates_and_ties_go_by_lot() -> None
     assert shown.tolist() == [1, 3, 4]
     (short,) = first_products(Lists.of(scores, allowed, 9), 9, lot=lot)
     assert short.tolist() == [1, 3, 4, 2, 0]
+
+
+@pytest.mark.parametrize("width", [5, 40, 97, 500])
+def test_the_best_scores_of_a_list_are_those_that_sorting_finds(width: int) -> None:
+    rng = np.random.default_rng(width)
+    scores = rng.integers(0, width, (30, width)).astype(np.float32)
+    allowed = rng.random(scores.shape) < 0.7
+    lists = Lists.of(scores, allowed, 6)
+    sorted_whole = -np.sort(-np.where(allowed, scores, -np.inf), axis=1)
+    count = min(width, 6)
+    assert np.array_equal(lists.top[:, :count], sorted_whole[:, :count])
+    assert np.isneginf(lists.top[:, count:]).all()

@@ -27,17 +27,20 @@ def log_of(
     users: int = 3,
     products: int = 6,
     side: ProductSide | None = None,
+    days: list[float | None] | None = None,
 ) -> EventLog:
-    """A log of (moment, user, product, taken); each event weighs 1."""
+    """A log of (moment, user, product, taken); each event weighs 1, whatever the ``days``."""
     rows = sorted(events)
     columns = [np.array(column) for column in zip(*rows, strict=True)]
     at, who, what, taken = columns
 
-    def weigh(known: Flags) -> Entries:
+    def weigh(known: Flags, now: float | None) -> Entries:
         pairs, counts = np.unique(
             np.column_stack([who[known], what[known]]), axis=0, return_counts=True
         )
         last = [at[known & (who == user) & (what == product)].max() for user, product in pairs]
+        if days is not None:
+            days.append(now)
         return Entries(pairs[:, 0], pairs[:, 1], counts.astype(np.float32), np.array(last, float))
 
     return EventLog(
@@ -90,6 +93,17 @@ def test_a_moment_splits_everybody_and_what_was_met_before_is_not_asked_for() ->
     last = split.training.last
     assert last is not None
     assert last.max() <= 3.0
+
+
+def test_a_split_by_a_moment_is_judged_from_it_and_others_from_each_users_last_event() -> None:
+    days: list[float | None] = []
+    log = log_of((0, 0, 0, TAKE), (4, 0, 1, TAKE), (8, 0, 2, TAKE), (8, 1, 0, TAKE), days=days)
+    global_time(log, share=0.25)
+    leave_last_out(log)
+    core(log_of((0, 0, 0, TAKE), (8, 0, 1, TAKE), days=days), minimum=1).training(
+        np.ones(2, bool), now=7.0
+    )
+    assert days == [6.0, None, 7.0]
 
 
 def test_no_split_learns_from_what_it_asks() -> None:

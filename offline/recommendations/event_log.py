@@ -27,8 +27,9 @@ class Entries:
     last: Moments | None = None
 
 
-Weigh = Callable[[Flags], Entries]
-"""Given which events of a log are known [n], what they come to."""
+Weigh = Callable[[Flags, float | None], Entries]
+"""Given which events of a log are known [n], what they come to on a day, in seconds since 1970;
+None: on the day of each user's own last known event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,15 @@ class EventLog:
         """One number for each user and product, int64 [n]."""
         return self.users.astype(np.int64) * len(self.product_ids) + self.products
 
-    def training(self, known: Flags) -> Training:
+    def training(self, known: Flags, *, now: float | None = None) -> Training:
         """Returns what a model may learn from, where only some events are known.
 
         Args:
             known: bool [n].
+            now: The day to judge from, seconds since 1970; None: each user is judged from the
+                day of their own last known event.
         """
-        entries = self.weigh(known)
+        entries = self.weigh(known, now)
         order = np.lexsort((entries.products, entries.users))
         shape = (len(self.user_ids), len(self.product_ids))
         matrix = sparse.csr_matrix(
@@ -86,10 +89,10 @@ class EventLog:
         product_rows = _places(products, len(self.product_ids))
         chosen = (user_rows[self.users] >= 0) & (product_rows[self.products] >= 0)
 
-        def weigh(known: Flags) -> Entries:
+        def weigh(known: Flags, now: float | None) -> Entries:
             whole = np.zeros(len(chosen), bool)
             whole[np.flatnonzero(chosen)[known]] = True
-            found = self.weigh(whole)
+            found = self.weigh(whole, now)
             return replace(
                 found, users=user_rows[found.users], products=product_rows[found.products]
             )
@@ -119,7 +122,7 @@ def sequences(users: Rows, products: Rows, *, user_count: int, product_count: in
     kept = np.sort(first)
     chosen_users, chosen_products = users[kept], products[kept]
 
-    def weigh(known: Flags) -> Entries:
+    def weigh(known: Flags, now: float | None) -> Entries:
         count = int(np.count_nonzero(known))
         return Entries(chosen_users[known], chosen_products[known], np.ones(count, np.float32))
 

@@ -62,11 +62,26 @@ class Lists:
         if not np.isfinite(scores).all():
             raise ValueError("a score is not a number")
         kept = np.where(allowed, scores, np.float32(-np.inf))
-        count = kept.shape[1]
-        width = min(depth, count)
-        best = np.sort(np.partition(kept, count - width, axis=1)[:, count - width :], axis=1)
-        padding = ((0, 0), (0, depth - width))
-        return cls(kept, np.pad(best[:, ::-1], padding, constant_values=-np.inf))
+        top = np.full((len(kept), depth), -np.inf, np.float32)
+        for row, least, best in zip(kept, _least(kept, depth), top, strict=True):
+            values = np.sort(row[row >= least])[::-1][:depth]
+            best[: len(values)] = values
+        return cls(kept, top)
+
+
+def _least(kept: Scores, depth: int) -> Scores:
+    """Returns a score for each row that its ``depth`` best ones reach, float32 [rows].
+
+    It is the ``depth`` th best of the best scores of blocks, of which there are more: a look at
+    each score, where sorting or partitioning the row would take many.
+    """
+    width = kept.shape[1]
+    size = width // (4 * depth)
+    if size < 2:
+        return np.full(len(kept), -np.inf, np.float32)
+    count = width // size
+    best = kept[:, : count * size].reshape(len(kept), count, size).max(axis=2)
+    return np.asarray(np.partition(best, count - depth, axis=1)[:, count - depth], np.float32)
 
 
 def places(lists: Lists, relevant: sparse.csr_matrix) -> Places:

@@ -71,7 +71,7 @@ def log_of(
     rules: ConfidenceRules = DEFAULT_RULES,
     side: ProductSide | None = None,
 ) -> EventLog:
-    """Returns events in columns as a log, weighed by the rules as of each user's last known event.
+    """Returns events in columns as a log, weighed by the rules.
 
     Raises:
         ValueError: The side has another number of products.
@@ -79,8 +79,8 @@ def log_of(
     if side is not None and len(side.kinds) != len(columns.product_ids):
         raise ValueError("what is known of the products does not fit them in number")
 
-    def weigh(known: Flags) -> Entries:
-        return Entries(*columns.weighed(known, rules))
+    def weigh(known: Flags, now: float | None) -> Entries:
+        return Entries(*columns.weighed(known, rules, now=now))
 
     return EventLog(
         users=columns.users.astype(np.intp),

@@ -73,6 +73,8 @@ def leave_last_out(log: EventLog) -> Split:
 def global_time(log: EventLog, *, share: float) -> Split:
     """Holds out the last part of the time that the events span, for everybody at one moment.
 
+    What is learned from is judged from that moment, as it would have been on that day.
+
     Args:
         log: Its moments are seconds.
         share: Of the span, between 0 and 1.
@@ -84,10 +86,10 @@ def global_time(log: EventLog, *, share: float) -> Split:
         raise SetupError("the share of the time that is held out lies between 0 and 1")
     if not len(log.at):
         raise SetupError("there are no events")
-    cut = log.at[0] + (log.at[-1] - log.at[0]) * (1.0 - share)
+    cut = float(log.at[0] + (log.at[-1] - log.at[0]) * (1.0 - share))
     everybody = np.arange(len(log.user_ids))
     told = f"what was taken in the last {share:.0%} of the time, new to the user"
-    return _held_out(log, log.at <= cut, asked=everybody, name="global-time", told=told)
+    return _held_out(log, log.at <= cut, asked=everybody, name="global-time", told=told, now=cut)
 
 
 def cold_items(log: EventLog, *, share: float, seed: int = 0) -> Split:
@@ -145,6 +147,7 @@ def _held_out(
     name: str,
     told: str,
     candidates: Flags | None = None,
+    now: float | None = None,
 ) -> Split:
     """Returns the split that knows some events; asks for what was taken by the others and new."""
     count = len(log.product_ids)
@@ -158,4 +161,6 @@ def _held_out(
         (np.ones(len(pairs), bool), (rows, pairs % count)), (len(users), count)
     )
     allowed = np.ones(count, bool) if candidates is None else candidates
-    return Split(name, log.training(known), users.astype(np.intp), relevant, allowed, told=told)
+    return Split(
+        name, log.training(known, now=now), users.astype(np.intp), relevant, allowed, told=told
+    )
