@@ -244,6 +244,16 @@ def test_search_prints_a_table(running: Running, capsys: pytest.CaptureFixture[s
     assert any("colour" in line and "red" in line for line in lines), "how the words were read"
 
 
+def test_exclusions_alone_list_the_rest(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["search", "--exclude", "black", "--json", "--data", str(running.data.root)]
+    assert main(asked) == 0
+    hits = json.loads(capsys.readouterr().out)["hits"]
+    assert hits
+    assert "black" not in {hit["product"]["colour"] for hit in hits}
+
+
 def test_search_by_photo_and_for_a_shopper(
     running: Running, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

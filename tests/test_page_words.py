@@ -170,6 +170,18 @@ def test_words_are_left_out_and_taken_in_again(visit: Visit) -> None:
     expect(visit.page.locator("#grid .card").first).to_have_attribute("data-id", before[0])
 
 
+def test_what_is_left_out_reads_like_a_sentence(visit: Visit) -> None:
+    visit.open()
+    visit.search("dress without sleeves not black -zzzz")
+    chips = visit.page.locator("#understood .filter-chip")
+    for name in ("Without sleeves", "Without black", "Nothing here is “zzzz”"):
+        expect(chips.filter(has_text=name)).to_have_count(1)
+    visit.page.get_by_role("button", name="as Without sleeves").click()
+    expect(chips.filter(has_text="Without sleeves")).to_have_count(0)
+    expect(chips.filter(has_text="Without black")).to_have_count(1)
+    expect(visit.page).to_have_url(re.compile("ignore=sleeve%3Asleeves"))
+
+
 def test_the_background_of_a_photo_is_left_out_where_it_is_asked_for(visit: Visit) -> None:
     visit.open()
     toggle = visit.page.get_by_label("Leave out the background of the photo")

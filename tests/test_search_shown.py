@@ -35,6 +35,8 @@ def understood(field: str, value: str, written: str, effect: str) -> dict[str, o
         (("brand", "Acme", '"acme"', "filter"), '"acme" admits only brand Acme'),
         (("sleeve", "long", "no sleeves", "exclude"), '"no sleeves" leaves out sleeve long'),
         (("words", "logo", "no logo", "exclude"), '"no logo" leaves out logo'),
+        (("sleeve", "sleeves", "ärmel", "exclude"), '"ärmel" leaves out sleeves'),
+        (("words", "zz", "zz", "unknown"), '"zz" is known to nothing here, and leaves nothing out'),
         (("words", "dress", "kleid", "translate"), '"kleid" is looked up as dress'),
         (("words", "dress", "drses", "spell"), '"drses" is read as dress'),
         (("price_minor", "..5000", "to 50", "filter"), f'"to 50" {PRICE} up to 50.00 EUR'),

@@ -101,7 +101,7 @@ class Phrases:
             if best is not None and best.is_marker("exclude_before") and phrase.is_mention:
                 continue
             best = Found(place, last, _written(words, place, last), phrase)
-        return best and self._as_written(best)
+        return best if best is None else self._as_written(best)
 
     def _as_written(self, found: Found) -> Found:
         """Of words that are looked up alike, takes what is said by the one that stands here.

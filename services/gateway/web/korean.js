@@ -52,6 +52,7 @@ export const KOREAN = {
   "Read all words again": "모두 다시 이해하기",
   "Do not read “{}” as {}": "“{}”를 {}(으)로 이해하지 않기",
   "Without {}": "{} 제외",
+  "Nothing here is “{}”": "“{}”은(는) 모르는 말이에요",
   "Leave out": "제외하기",
   "such as black": "예: 검정",
   Add: "추가",

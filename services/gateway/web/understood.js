@@ -21,7 +21,8 @@ export function expect(state) {
 export function show(answer, state, currency, change) {
   shown += 1;
   const asked = new Set(state.without.map((text) => text.toLowerCase()));
-  const read = (answer?.understood ?? []).filter((one) => !asked.has(one.from.toLowerCase())).slice(0, MOST);
+  const isNews = (one) => one.effect === "unknown" || !asked.has(one.from.toLowerCase());
+  const read = (answer?.understood ?? []).filter(isNews).slice(0, MOST);
   const again = state.ignore.length
     ? make("li", {}, make("button", { type: "button", class: "link", onclick: () => change({ ignore: [] }) }, t("Read all words again")))
     : null;
@@ -52,6 +53,7 @@ function mean(answer, state, change) {
 
 /** Why something that was read is not used, such as a price in dollars in a shop that sells in euros. */
 function reason({ effect, value, from }, currency) {
+  if (effect === "unknown") return t("Nothing here is “{}”", value);
   if (effect === "no_such_size") return t("No product is of size {}", value);
   if (effect === "no_prices") return t("“{}” left out: no product has a price", from);
   if (effect !== "other_currency") return "";
@@ -70,11 +72,11 @@ function chip(one, currency, change) {
   make("span", {}, name), make("span", { class: "cross", "aria-hidden": "true" }, "×"));
 }
 
-/** What was done with some words, such as "Colour: Navy", "Without Black" or "drses → dress". */
+/** What was done with some words, such as "Colour: Navy", "Without sleeves" or "drses → dress". */
 function told({ field, value, from, effect }, currency) {
   if (effect === "translate" || effect === "spell" || effect === "widen") return `${from} → ${value}`;
   const name = field === "price_minor" ? rangeName(bounds(value), currency) : nameOf(field, value);
-  if (effect === "exclude") return t("Without {}", name);
+  if (effect === "exclude") return t("Without {}", field === "price_minor" ? name : value);
   const title = TITLES[field] ? t(TITLES[field]) : capital(field.replace("attributes.", ""));
   return field === "words" ? name : `${title}: ${name}`;
 }
