@@ -43,7 +43,7 @@ class Composer:
         if phrase is None or (phrase.field and not phrase.meanings):
             self._say_piece(piece)
             return
-        telling = _telling(phrase)
+        telling = self._telling(piece, phrase)
         meanings = [
             meaning for meaning in telling if not self._ignored.has(meaning.field, *meaning.names)
         ]
@@ -83,6 +83,13 @@ class Composer:
             self._say(piece.exact.written)
         elif piece.is_mention or piece.phrase is None:
             self._say_piece(piece)
+
+    def _telling(self, piece: Found, phrase: Phrase) -> tuple[Meaning, ...]:
+        """The meanings of a phrase; none of an English filler that no product holds."""
+        is_filler = phrase.is_filler and phrase.is_english
+        if is_filler and not self._known.holds(piece.written):
+            return tuple(meaning for meaning in phrase.meanings if meaning.is_value)
+        return phrase.meanings
 
     def _say_piece(self, piece: Found) -> None:
         """Takes a piece as it is written; what is glued to the last one stays so, as in 500ml."""
@@ -154,10 +161,3 @@ class Composer:
             values_held = held[:_MOST_VALUES]
             lifted = self._draft.boosts.get((home, values_held), 0.0)
             self._draft.boosts[home, values_held] = max(lifted, weight)
-
-
-def _telling(phrase: Phrase) -> tuple[Meaning, ...]:
-    """The meanings of a phrase; those of an English filler only where the catalogue has them."""
-    if not (phrase.is_filler and phrase.is_english):
-        return phrase.meanings
-    return tuple(meaning for meaning in phrase.meanings if meaning.is_value)
