@@ -14,6 +14,8 @@ from offline.train_options import TrainOptions
 
 TASTES = Als(factors=32, alpha=5.0)
 """What suits a few hundred drawn shoppers."""
+NEIGHBOURS = Rp3Beta(alpha=0.8, beta=0.5, neighbours=100)
+"""Holds popular products back: what is taken together should be particular to a product."""
 
 
 def make(data: DataDir, *, products: int) -> None:
@@ -33,5 +35,5 @@ def learn_tastes(data: DataDir) -> None:
     train_model(data, TASTES)
     # What figures say is told of the tastes; these two take seconds, and theirs are not needed.
     quick = TrainOptions(held_out=0.0)
-    train_model(data, Rp3Beta(), quick)
+    train_model(data, NEIGHBOURS, quick)
     train_model(data, Popularity(), quick)

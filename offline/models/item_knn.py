@@ -29,8 +29,8 @@ class ItemKnn:
 
     name: ClassVar[str] = "item-knn"
     neighbours: int = 100
-    shrink: float = 10.0
-    idf: bool = True
+    shrink: float = 20.0
+    idf: bool = False
     weighted: bool = False
 
     def fit(

@@ -16,6 +16,9 @@ from runtime.errors import SetupError
 class Rp3Beta:
     """Random walks of three steps (Paudel et al., ACM TiiS 2017).
 
+    The defaults suit what shops know, little of each shopper: flat steps, and what is popular
+    hardly held back. For neighbours that are particular to a product, raise both powers.
+
     The weight of product j for product i is the probability to walk from j over a shopper to i,
     each step's probability raised to ``alpha``, divided by ``popularity_i ^ beta``.
 
@@ -28,9 +31,9 @@ class Rp3Beta:
     """
 
     name: ClassVar[str] = "rp3beta"
-    alpha: float = 0.8
-    beta: float = 0.5
-    neighbours: int = 300
+    alpha: float = 0.3
+    beta: float = 0.1
+    neighbours: int = 1000
     normalised: bool = False
     weighted: bool = False
 
