@@ -29,9 +29,12 @@ from offline.local_text import LocalText, admitted
 from runtime.errors import InvalidArgument
 from runtime.metrics import Metrics
 from services.gateway.access import Access
-from services.gateway.answer import Answer, Generation
+from services.gateway.answer import Answer, Generation, RankedProduct
 from services.gateway.documents import DocumentCache
+from services.gateway.factor_cache import UncachedFactors
 from services.gateway.fanout import Leg
+from services.gateway.history import Histories
+from services.gateway.interactions import Recorder
 from services.gateway.key_file import dump, make_key
 from services.gateway.keys import KeyRing
 from services.gateway.legs import ImageLeg, TextLeg
@@ -42,6 +45,8 @@ from services.gateway.parts import Example, Part, Photo
 from services.gateway.pictures import Pictures
 from services.gateway.pipeline import SearchPipeline
 from services.gateway.query import MAX_BUDGET_MS, Query
+from services.gateway.recommend_query import RecommendQuery
+from services.gateway.recommending import Recommended
 from services.gateway.rest import create_app
 from services.gateway.rest_routes import Rooms
 from services.gateway.result_lists import ProcessLists
@@ -64,6 +69,7 @@ from services.gateway.taste import TasteFinder
 from services.gateway.understanding import Understanding
 from services.gateway.vector_cache import VectorCache
 from services.gateway.vocabulary import Vocabulary
+from services.gateway.write_lane import WriteLane
 from services.text_retriever.index import TextIndex
 from tests.gateway_fakes import FakeRanking
 
@@ -230,6 +236,30 @@ class ForgetfulLists:
 
     def forget(self) -> None:
         self.kept = ProcessLists()
+
+
+@dataclass(frozen=True)
+class Newest:
+    """Recommends the newest products to everybody, and knows of nothing that is bought together."""
+
+    shop: Mapping[str, Product]
+
+    async def recommend(self, query: RecommendQuery) -> Recommended:
+        newest = sorted(self.shop.values(), key=lambda product: -product.added_seq)
+        hits = [RankedProduct(rank, 1 / rank, each) for rank, each in enumerate(newest, 1)]
+        return Recommended(hits[: query.page_size], "cold", [], {}, "r-000001", {}, 1)
+
+    async def neighbours(
+        self,
+        product_id: str,
+        by: str,
+        count: int,
+        *,
+        filter: ProductFilter | None,
+        excluded_styles: Sequence[str],
+        timeout_s: float,
+    ) -> Ranking:
+        return Ranking([], [], Generation("pairs-1", 1))
 
 
 class Asked:
@@ -401,7 +431,7 @@ def _rooms(house: PageHouse) -> Rooms:
         release=lambda: "r-000001",
         understanding=lambda: house.understanding,
     )
-    metrics = Metrics("gateway")
+    metrics, lane = Metrics("gateway"), WriteLane()
     return Rooms(
         searching=Patient(ObservedSearch(pipeline, metrics)),
         documents=documents,
@@ -410,4 +440,8 @@ def _rooms(house: PageHouse) -> Rooms:
         why_not_ready=lambda: "",
         metrics=metrics,
         suggester=Suggester(house.text, Asked()),
+        recorder=Recorder(lambda: house.store.journal, lane, UncachedFactors()),
+        histories=Histories(lambda: house.store.journal, lane, UncachedFactors()),
+        recommending=Newest(shop),
+        neighbours=Newest(shop),
     )

@@ -31,9 +31,9 @@ export async function upload(photo, signal) {
   return (await post("/v1/images", photo, photo.type, signal)).sha256;
 }
 
-/** Lists products that look like one, as many as `filter` admits and `count` allows. */
-export function similar(id, { filter, count, signal }) {
-  const asked = new URLSearchParams({ by: "look", page_size: String(count) });
+/** Lists products that are like one `by` look, or are bought together with it; `filter` may be absent. */
+export function similar(id, { by = "look", filter, count, signal }) {
+  const asked = new URLSearchParams({ by, page_size: String(count) });
   if (filter) asked.set("filter", JSON.stringify(filter));
   return answer(`/v1/products/${encodeURIComponent(id)}/similar?${asked}`, { signal });
 }
@@ -53,11 +53,40 @@ export async function suggestions(text, limit, signal) {
 export const product = (id, signal) =>
   answer(`/v1/products/${encodeURIComponent(id)}`, { signal });
 
+/** Reads several products; those that do not exist are left out. */
+export const products = async (ids, signal) =>
+  (await post("/v1/products:batchGet", JSON.stringify({ ids }), "application/json", signal)).products;
+
+/** Proposes products to a shopper, or with "" to a stranger. */
+export function recommendations(user, count, signal) {
+  if (!user) return post("/v1/recommendations", JSON.stringify({ page_size: count, explain: true }), "application/json", signal);
+  const asked = new URLSearchParams({ page_size: String(count), explain: "true" });
+  return answer(`/v1/users/${encodeURIComponent(user)}/recommendations?${asked}`, { signal });
+}
+
+/** Tells the shop what a shopper did with a product; it knows when this returns. */
+export async function record(user, product, kind) {
+  const event = { event_id: crypto.randomUUID?.() ?? randomId(), user_id: user, product_id: product, kind };
+  const { results } = await post("/v1/interactions", JSON.stringify({ events: [event] }), "application/json");
+  const [verdict] = results;
+  if (verdict.status === "rejected") throw new Refusal(t("Something went wrong"), verdict.problem ?? "");
+}
+
+/** Reads what a shopper did, newest first. */
+export const interactions = (user, count) =>
+  answer(`/v1/users/${encodeURIComponent(user)}/interactions?page_size=${count}`, {});
+
+/** Makes the shop forget a shopper. */
+export const erase = (user) => answer(`/v1/users/${encodeURIComponent(user)}`, { method: "DELETE" });
+
 /** Reads some demo shoppers; none where the catalogue is not the demo's or they are not shown. */
 export async function shoppers(limit) {
   const reply = await fetch(`/v1/shoppers:sample?limit=${limit}`);
   return reply.ok ? (await reply.json()).shoppers : [];
 }
+
+// A page that came without encryption has no randomUUID.
+const randomId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(16)).join("-");
 
 const post = (path, body, type, signal) =>
   answer(path, { method: "POST", body, headers: { "Content-Type": type }, signal });

@@ -5,10 +5,14 @@ import * as cards from "./cards.js";
 import * as chips from "./chips.js";
 import * as controls from "./controls.js";
 import { byId, make } from "./dom.js";
+import * as drawer from "./drawer.js";
 import * as facets from "./facets.js";
+import * as history from "./history.js";
+import * as liking from "./liking.js";
 import * as listing from "./listing.js";
 import * as memory from "./memory.js";
 import * as photo from "./photo.js";
+import * as proposals from "./proposals.js";
 import * as say from "./say.js";
 import { t } from "./say.js";
 import * as sheet from "./sheet.js";
@@ -17,6 +21,7 @@ import * as suggest from "./suggest.js";
 import * as taste from "./taste.js";
 import * as understood from "./understood.js";
 import * as view from "./view.js";
+import * as visitor from "./visitor.js";
 import * as welcome from "./welcome.js";
 import * as why from "./why.js";
 
@@ -45,8 +50,8 @@ function change(values, { replace = false } = {}) {
   run();
 }
 
-/** Shows what the state asks for; `back` says that the reader was here before. */
-async function run({ back = false } = {}) {
+/** Shows what the state asks for; `back` says that the reader was here before, `isSame` is here still. */
+async function run({ back = false, isSame = false } = {}) {
   running?.abort();
   running = new AbortController();
   const { signal } = running;
@@ -59,7 +64,7 @@ async function run({ back = false } = {}) {
   view.wait();
   understood.expect(state);
   cards.expect(asked.PAGE / 2);
-  if (!back) toTop();
+  if (!back && !isSame) toTop();
   try {
     const found = await listing.find(state, signal);
     if (!signal.aborted) arrived(found, { back });
@@ -145,7 +150,8 @@ function moreArrived(found, shown) {
 }
 
 function failed(problem) {
-  if (problem.status === FORBIDDEN && state.user) {
+  if (problem.status === FORBIDDEN && visitor.who(state.user)) {
+    visitor.fallSilent();
     change({ user: "" }, { replace: true }); // this page may not shop as somebody
     return;
   }
@@ -170,8 +176,25 @@ function draw() {
   view.controls(state);
   photo.show(state.photo);
   chips.show(state, currency, change);
-  welcome.show(!asked.asks(state) && !asked.isFiltered(state), (words) => change({ words }));
+  const isHome = !asked.asks(state) && !asked.isFiltered(state);
+  welcome.show(isHome, (words) => change({ words }));
+  proposals.show(isHome, state.user, (hit, answer) => why.openWhy(hit, hit.product, answer, alike, asked.SORTS[0]));
   showExample(state.like);
+}
+
+/** Shows what became of a verdict: the order that is, with what moved. */
+function retold() {
+  memory.forgetLists(); // they are of the taste before
+  run({ isSame: true });
+}
+
+function remembered() {
+  const shopper = visitor.who(state.user);
+  history.open(shopper, () => {
+    liking.forget(shopper);
+    if (visitor.isVisitor(shopper)) visitor.forget();
+    retold();
+  });
 }
 
 async function showExample(id) {
@@ -201,7 +224,7 @@ function take(file) {
 function enter() {
   memory.arrive();
   state = { ...asked.read(location.search), photo: memory.photo() };
-  why.close();
+  drawer.close();
   run({ back: true });
 }
 
@@ -209,10 +232,11 @@ say.translate();
 say.offer(byId("language"), () => location.reload());
 suggest.listen((words) => change({ words }));
 photo.listen(take, (text) => view.say(t("That is no photo"), text));
-why.listen();
+drawer.listen();
+liking.listen(() => state.user, retold);
 facets.listen(change);
 sheet.listen(() => change(asked.unfiltered()));
-controls.listen(change, { home: () => change(HOME), more, about: () => last && why.openCourse(last.found.answer) });
+controls.listen(change, { home: () => change(HOME), more, about: () => last && why.openCourse(last.found.answer), history: remembered });
 memory.listen();
 addEventListener("popstate", enter);
 const early = byId("words").value; // typed before this program was there

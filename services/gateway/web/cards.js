@@ -1,6 +1,7 @@
 // Shows products as cards, and moves them when the order changes.
 
 import { byId, capital, fill, make, price, shopAddress } from "./dom.js";
+import * as liking from "./liking.js";
 import { swatches } from "./swatches.js";
 import { t } from "./say.js";
 
@@ -64,7 +65,7 @@ function card(hit, change, does) {
   const [face, text, acts] = ["face", "text", "acts"].map((name) => make("div", { class: name }));
   const wear = (product) => {
     item.dataset.shown = product.id;
-    fill(face, picture(product), change, product.in_stock === false ? make("span", { class: "sold" }, t("Sold out")) : null);
+    fill(face, picture(product), change, product.in_stock === false ? make("span", { class: "sold" }, t("Sold out")) : null, liking.buttons(product));
     fill(text, ...words(product, () => does.onWhy(hit, product)));
     fill(acts, ...offers(product, () => does.onWhy(hit, product), does.onAlike));
   };

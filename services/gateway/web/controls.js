@@ -24,6 +24,7 @@ export function listen(change, does) {
   press("tab-cheaper", () => change({ cheaper: true }));
   press("more", does.more);
   press("about", does.about);
+  press("history", does.history);
   byId("sort").addEventListener("change", (event) => change({ sort: event.target.value }));
   byId("shopper").addEventListener("change", (event) => change({ user: event.target.value }));
   byId("share").addEventListener("input", (event) => {

@@ -55,6 +55,11 @@ export function noteList(found) {
 /** The list that this entry showed, or null. */
 export const list = () => entry().found ?? null;
 
+/** Forgets all lists: they would be others now. */
+export function forgetLists() {
+  for (const each of kept.values()) delete each.found;
+}
+
 /** How far down the reader was in this entry, in pixels. */
 export const place = () => Number(session.get(PLACE + key) ?? 0);
 

@@ -1,6 +1,8 @@
 // What is being asked: read from the address, written to it, and put as a search. A photo is not in
 // the address: it stays between the shopper and the shop.
 
+import { who } from "./visitor.js";
+
 export const PAGE = 24;
 export const MOST = 1000; // a search reaches no further
 export const ALIKE = 48; // products shown for one example
@@ -44,7 +46,7 @@ export function write(state) {
   if (state.photo && state.bare) values.set("bare", "1");
   if (state.sort !== SORTS[0]) values.set("sort", state.sort);
   if (state.user) values.set("user", state.user);
-  if (state.user && state.share !== USUAL_SHARE) values.set("taste", String(state.share));
+  if (state.share !== USUAL_SHARE) values.set("taste", String(state.share));
   if (state.shown !== PAGE) values.set("n", String(state.shown));
   const text = values.toString();
   return text ? `/?${text}` : "/";
@@ -100,7 +102,8 @@ export function query(state, token) {
   };
   if (state.without.length) body.exclude = state.without;
   if (state.ignore.length) body.understand = { ignore: state.ignore };
-  if (state.user) Object.assign(body, { user_id: state.user, personalization: state.share / 100 });
+  const shopper = who(state.user);
+  if (shopper) Object.assign(body, { user_id: shopper, personalization: state.share / 100 });
   if (token) body.page_token = token;
   return body;
 }

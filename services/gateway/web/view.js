@@ -3,6 +3,7 @@
 import { byId, fill, make, number } from "./dom.js";
 import { asks, isAlike, isFiltered } from "./state.js";
 import { t } from "./say.js";
+import { who } from "./visitor.js";
 
 const DEGRADED = {
   text_unavailable: "The word search does not answer, so these were found by their pictures alone.",
@@ -26,7 +27,7 @@ export function controls(state) {
   byId("bare").checked = state.bare;
   byId("shopper").value = state.user;
   byId("share").value = String(state.share);
-  byId("share").disabled = !state.user;
+  byId("share").disabled = !who(state.user);
   byId("share-value").textContent = `${state.share} %`;
   byId("tabs").hidden = !isAlike(state);
   for (const [id, on] of [["tab-all", !state.cheaper], ["tab-cheaper", state.cheaper]]) {
@@ -53,7 +54,7 @@ export function nameExample({ title }, isCheaper) {
 /** Without words there is nothing to be relevant to: the order is the newest, or the shopper's own. */
 function sorts(state) {
   const byRelevance = byId("sort").querySelector("[value=relevance]");
-  const isOpen = !asks(state) && !state.user;
+  const isOpen = !asks(state) && !who(state.user);
   byRelevance.hidden = byRelevance.disabled = isOpen;
   byRelevance.textContent = asks(state) ? t("Best match") : t("For you");
   byId("sort").value = isOpen && state.sort === "relevance" ? "newest" : state.sort;

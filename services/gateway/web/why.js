@@ -1,7 +1,10 @@
 // The drawer: a product in full, why it stands where it does, and how the search went.
 
 import { picture } from "./cards.js";
-import { byId, capital, fill, make, number, price, shopAddress } from "./dom.js";
+import { close, open } from "./drawer.js";
+import { capital, make, number, price, shopAddress } from "./dom.js";
+import * as liking from "./liking.js";
+import { boughtTogether } from "./proposals.js";
 import { t } from "./say.js";
 
 const TERMS = {
@@ -10,8 +13,13 @@ const TERMS = {
   "fusion.image_imputed": ["Picture, estimated", "image"],
   "fusion.minmax": ["Words and picture", "text"],
   taste: ["Taste", "taste"],
+  "source.taste": ["Taste", "taste"],
+  "source.bought_together": ["Bought together", "image"],
+  "source.popular": ["Popular now", "text"],
+  "source.new": ["New in", "text"],
 };
 const RETRIEVERS = { text: "Words", image: "Picture" };
+const SOURCES = { taste: "Taste", bought_together: "Bought together", popular: "Popular now", new: "New in" };
 const MODES = {
   user: "what this shopper bought and liked",
   session: "what was looked at just now",
@@ -40,25 +48,18 @@ export function openWhy(hit, product, answer, onAlike, sort) {
           shop ? make("a", { class: "link shop", href: shop, target: "_blank", rel: "noopener noreferrer" }, t("Shop ↗")) : null),
         make("div", { class: "wishes" },
           make("button", { type: "button", class: "plain", onclick: wish(false) }, t("Similar")),
-          product.price_minor === null ? null : make("button", { type: "button", class: "plain", onclick: wish(true) }, t("Cheaper"))))),
+          product.price_minor === null ? null : make("button", { type: "button", class: "plain", onclick: wish(true) }, t("Cheaper")),
+          liking.buttons(product)))),
+    boughtTogether(product, (other, reply) => openWhy(other, other.product, reply, onAlike, "relevance")),
     hit.explanation ? reasons(hit, product, sort) : null,
     details(product),
-    answer.coverage ? course(answer) : null);
+    answer.timings_ms ? course(answer) : null);
+  liking.looked(product);
 }
 
 /** Opens the drawer on the search itself. */
 export function openCourse(answer) {
   open(make("h2", { id: "drawer-title" }, t("How this search went")), course(answer));
-}
-
-/** Closes the drawer. */
-export const close = () => byId("drawer").close();
-
-function open(...children) {
-  fill(byId("drawer-body"), ...children);
-  const drawer = byId("drawer");
-  if (!drawer.open) drawer.showModal();
-  drawer.scrollTop = 0;
 }
 
 function reasons(hit, product, sort) {
@@ -78,7 +79,7 @@ function reasons(hit, product, sort) {
       make("tbody", {}, ...terms.map(termRow)),
       make("tfoot", {}, make("tr", {},
         make("th", { scope: "row" }, t("Score")), make("td", { class: "sum", "data-score": hit.score, "data-sum": sum }, number(hit.score, 4))))),
-    make("ul", { class: "ranks" }, ...Object.entries(RETRIEVERS).map(([name, label]) => rankLine(t(label), retrievers[name]))),
+    make("ul", { class: "ranks" }, ...ways(retrievers ?? {})),
     steps.length ? make("ul", { class: "moves muted small", "aria-label": t("Moves") }, ...steps.map((move) =>
       make("li", {}, t("From no. {} to no. {}: {}", move.from, move.to, move.why || move.stage)))) : null);
 }
@@ -102,6 +103,13 @@ function bar(terms) {
     stack.append(piece);
   }
   return stack;
+}
+
+/** Where each retriever had the product, or what proposed it where nothing was searched for. */
+function ways(places) {
+  const isProposed = Object.keys(places).some((name) => name in SOURCES);
+  const labels = Object.entries(isProposed ? SOURCES : RETRIEVERS);
+  return labels.filter(([name]) => !isProposed || places[name]).map(([name, label]) => rankLine(t(label), places[name]));
 }
 
 function rankLine(label, place) {
@@ -148,13 +156,4 @@ function course(answer) {
     times.length ? make("ul", { class: "times" }, ...times.map(meter)) : null,
     make("ul", { class: "stages" }, ...stages),
     make("p", { class: "muted small" }, t("Request {}", answer.request_id)));
-}
-
-/** Makes the drawer close by its button and by a press beside it. */
-export function listen() {
-  const drawer = byId("drawer");
-  byId("drawer-close").addEventListener("click", close);
-  drawer.addEventListener("click", (event) => {
-    if (event.target === drawer) close();
-  });
 }
