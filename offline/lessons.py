@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 from scipy import sparse
 
-from catalog.confidence import DEFAULT_RULES, ConfidenceRules
+from catalog.confidence_rules import DEFAULT_RULES, ConfidenceRules
 from catalog.store import CatalogStore
 from offline.layout import DataDir
 from offline.models.contract import ProductSide, Training

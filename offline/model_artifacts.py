@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from catalog.confidence import ConfidenceRules
+from catalog.confidence_rules import ConfidenceRules
 from catalog.seasons import SEASONS, season_of
 from offline.lessons import Lessons
 from offline.models.blend import BlendModel

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from catalog.confidence import DEFAULT_RULES, ConfidenceRules
+from catalog.confidence_rules import DEFAULT_RULES, ConfidenceRules
 from runtime.errors import SetupError
 
 

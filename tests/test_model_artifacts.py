@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from catalog.confidence import DEFAULT_RULES, ConfidenceRules
+from catalog.confidence_rules import DEFAULT_RULES, ConfidenceRules
 from offline.cli import main
 from offline.layout import DataDir
 from offline.lessons import Lessons
