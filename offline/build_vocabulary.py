@@ -15,6 +15,8 @@ from runtime.artifacts import Artifact, ArtifactStore
 from services.gateway.vocabulary import FORMAT, KIND, Vocabulary
 
 _STEP = 100
+# Moves when another program would gather other words of the same products.
+_PROGRAM = "2"
 
 
 def build_vocabulary(data: DataDir) -> Artifact:
@@ -39,6 +41,7 @@ def _build(store: CatalogStore, artifacts: ArtifactStore, table: WordTable) -> A
         "catalog": store.content_digest(),
         "words": table.digest,
         "lexicon": lexicon.digest,
+        "program": _PROGRAM,
     }
     found = artifacts.find(KIND, format=FORMAT, inputs=inputs)
     if found is not None:

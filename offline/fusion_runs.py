@@ -31,11 +31,16 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the retrievers found for one query; ``kind`` is the class of the query."""
+    """What the retrievers found for one query.
+
+    ``kind`` is the class of the query, ``labelled`` the share of the products that say what its
+    words ask for.
+    """
 
     kind: str
     rankings: Mapping[str, Ranking]
     gains: Mapping[str, float]
+    labelled: float = 1.0
 
 
 @dataclass(slots=True)
@@ -77,7 +82,7 @@ async def recorded_runs(
         if answer.degraded:
             raise Internal(f"a stage did not answer: {', '.join(answer.degraded_reasons)}")
         asked = next(leg.asked[-1] for name, leg in legs.items() if name in found)
-        runs.append(Run(class_of(asked), dict(found), labelled.gains))
+        runs.append(Run(class_of(asked), dict(found), labelled.gains, asked.labelled))
         shown.advance()
     return runs
 

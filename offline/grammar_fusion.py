@@ -10,6 +10,9 @@ from offline.layout import DataDir
 if TYPE_CHECKING:
     from offline.grammar_parts import Commands
 
+CLASSES = ("words_short", "words_long", "photo", "both_short", "both_long")
+"""Those of the gateway's tuned fusion, which takes long to import."""
+
 
 def add_tune_fusion(commands: "Commands") -> None:
     """Adds ``tune-fusion``."""
@@ -19,8 +22,9 @@ def add_tune_fusion(commands: "Commands") -> None:
         _tune_fusion,
         says="Chooses how words and pictures are merged, by queries whose right answers are known. "
         "One half\nof the queries chooses, the other half is scored, class by class (words, or "
-        "words and a picture;\nshort or long). What is worse than words alone or pictures alone "
-        "is refused. The choice is part\nof a release: `hemline rollback` takes it back.",
+        "words and a picture;\nshort or long). A class whose choice is worse than words alone "
+        "or pictures alone\nstays as it is served now. The choice is part of a release: `hemline "
+        "rollback` takes it back.",
         examples=(
             "hemline tune-fusion --data var/shop --queries judged.tsv",
             "hemline tune-fusion --data var/shop --queries beir/",
@@ -34,8 +38,8 @@ def add_tune_fusion(commands: "Commands") -> None:
         action="append",
         default=[],
         metavar="CLASS",
-        help="tune this class only: words_short, words_long, both_short or both_long; may be "
-        "given for each",
+        help=f"tune this class only: {', '.join(CLASSES)}; may be given for each. A photo alone "
+        "is answered by the pictures: there is nothing to merge",
     )
     verb.add_argument(
         "--no-publish",

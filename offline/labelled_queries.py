@@ -40,7 +40,7 @@ def read_labelled(path: Path) -> list[Labelled]:
                 gains[_query(text, like, path)][product_id] = gain
         return _labelled(gains)
     except OSError as error:
-        raise SetupError(f"{path} cannot be read: {error.strerror}") from error
+        raise SetupError(f"{error.filename or path} cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise SetupError(f"{path} is no table in UTF-8") from error
 

@@ -1,7 +1,7 @@
 """Measures how products without a photo fare beside those that have one."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def darkened(run: Run, dark: frozenset[str], *, imputed: bool) -> Run:
         ),
         "image": Ranking([name for name, _ in seen], [score for _, score in seen]),
     }
-    return Run(run.kind, rankings, run.gains)
+    return replace(run, rankings=rankings)
 
 
 def _ahead(

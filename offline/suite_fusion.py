@@ -16,7 +16,7 @@ from offline.fusion_queries import catalogue_queries
 from offline.fusion_report import GAINED, NDCG, rows_of, verdicts
 from offline.fusion_runs import Labelled, Run, recorded_runs
 from offline.fusion_trials import DEPTH as SCORED
-from offline.fusion_trials import Trials, is_held_out, trial_of
+from offline.fusion_trials import Trials, trial_of
 from offline.hidden_words import scored_words, without_words
 from offline.judged_collections import found_by_words, read_collection, write_index
 from offline.layout import DataDir
@@ -24,7 +24,7 @@ from offline.local_stages import KeptVectors
 from offline.photo_bias import half_of, photo_bias
 from offline.progress import progress
 from offline.suite_report import Row, SuiteReport
-from offline.tune_fusion import by_class
+from offline.tune_fusion import by_class, halves
 from runtime.errors import SetupError
 from services.gateway.query import DEFAULT_FACTOR, DEFAULT_PAGE_SIZE, Fusion
 from services.gateway.tuned_fusion import CLASSES, default_fusion
@@ -89,9 +89,8 @@ def _default_rows(
     prefix: str, trials: Trials, queries: Sequence[Labelled], asked: Sequence[Run]
 ) -> list[Row]:
     """The figures of what is served where nothing was tuned."""
-    pairs = zip(queries, asked, strict=True)
-    scored = [run for query, run in pairs if run.kind == trials.kind and is_held_out(query)]
-    trial = trial_of(default_fusion(trials.kind), scored, trials.best_input)
+    scored = halves(trials.kind, queries, asked)[True]
+    trial = trial_of(lambda run: default_fusion(run.kind, run.labelled), scored, trials.best_input)
     system = f"{prefix}{trials.kind}: default"
     return [Row(system, NDCG, trial.ndcg), Row(system, GAINED, trial.gained)]
 

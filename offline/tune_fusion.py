@@ -3,13 +3,13 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from catalog.store import CatalogStore
 from offline.fusion_report import rows_of, verdicts
 from offline.fusion_runs import Labelled, Run, recorded_runs
-from offline.fusion_trials import LEAST_QUERIES, Trials, is_held_out, tried
+from offline.fusion_trials import LEAST_QUERIES, Trials, held_out, tried
 from offline.labelled_queries import CLICK_KINDS, from_clicks, read_labelled
 from offline.layout import DataDir
 from offline.progress import progress, say
@@ -45,12 +45,11 @@ class TuneOptions:
 def tune_fusion(data: DataDir, options: TuneOptions) -> bool:
     """Tunes each class of queries on half of them, scores on the other half, and releases.
 
-    A class whose choice is worse than one of its inputs, beyond what chance explains, is a reason
-    to release nothing: leave that class out by ``classes``, or bring more queries. Classes that
-    are not tuned now stay as the release in force has them.
+    A class whose choice is worse than one of its inputs at the mean is told and left as it is
+    served now, as are classes that are not tuned.
 
     Returns:
-        Whether something was chosen and nothing lost.
+        Whether something was chosen that does not lose.
 
     Raises:
         SetupError: There is no release, no labelled query, or a file cannot be read.
@@ -59,25 +58,29 @@ def tune_fusion(data: DataDir, options: TuneOptions) -> bool:
         if name not in CLASSES:
             raise SetupError(f"--class is one of {', '.join(CLASSES)}, and {name} is none")
     released = released_search(data)
-    labelled = _sampled(_labelled(data, options.queries))
+    labelled = _sampled(_existing(released, _labelled(data, options.queries)))
     if not labelled:
-        raise SetupError("there is no labelled query to tune by")
+        raise SetupError(
+            "there is no labelled query to tune by: none that was judged or clicked has a product "
+            "of the catalogue"
+        )
     with progress("Asking", len(labelled)) as shown:
         asked = asyncio.run(recorded_runs(released.pipeline, labelled, shown))
     found = by_class(labelled, asked, options.classes or CLASSES)
-    losing = [trials for trials in found if trials.loses]
+    winning = [trials for trials in found if not trials.loses]
     if not found:
         say(f"Nothing is tuned: no class has {LEAST_QUERIES} queries to tune and as many to score")
         return False
     _report(found, labelled, asked).publish(options.report, as_json=options.as_json)
-    for trials in losing:
-        say(
-            f"Refused: {trials.kind} merged is worse than {trials.best_input} alone; leave it out "
-            "with --class, or bring more queries"
-        )
-    if losing:
+    for trials in found:
+        if trials.loses:
+            say(
+                f"Refused: {trials.kind} merged is worse than {trials.best_input} alone "
+                f"({trials.tuned.gained}): it stays as it is served now; bring more queries"
+            )
+    if not winning:
         return False
-    made = put_down(data, released, found, _digest(labelled))
+    made = put_down(data, released, winning, _digest(labelled))
     if options.release:
         publish(data, {KIND: made.generation})
     else:
@@ -93,13 +96,28 @@ def by_class(
     """Tries fusions for each class that both retrievers answer, if it has queries enough."""
     found = []
     for kind in classes:
-        sides: dict[bool, list[Run]] = {False: [], True: []}
-        for query, run in zip(labelled, asked, strict=True):
-            if run.kind == kind and {"text", "image"} <= run.rankings.keys():
-                sides[is_held_out(query)].append(run)
+        sides = halves(kind, labelled, asked)
         if min(map(len, sides.values())) >= LEAST_QUERIES:
             found.append(tried(kind, sides[False], sides[True]))
     return found
+
+
+def halves(
+    kind: str, labelled: Sequence[Labelled], asked: Sequence[Run]
+) -> Mapping[bool, list[Run]]:
+    """Returns the runs of a class that choose, by False, and those that are scored, by True.
+
+    They are those that both retrievers answer.
+    """
+    pairs = [
+        (query, run)
+        for query, run in zip(labelled, asked, strict=True)
+        if run.kind == kind and {"text", "image"} <= run.rankings.keys()
+    ]
+    sides: dict[bool, list[Run]] = {False: [], True: []}
+    for side, (_, run) in zip(held_out([query for query, _ in pairs]), pairs, strict=True):
+        sides[side].append(run)
+    return sides
 
 
 def put_down(data: DataDir, released: Released, found: Sequence[Trials], queries: str) -> Artifact:
@@ -133,6 +151,24 @@ def _labelled(data: DataDir, queries: Path | None) -> list[Labelled]:
         return from_clicks(store.interactions(kinds=CLICK_KINDS))
     finally:
         store.close()
+
+
+def _existing(released: Released, labelled: Sequence[Labelled]) -> list[Labelled]:
+    """The queries of which a right product, and the one that is liked, are in the catalogue."""
+    named = {name for each in labelled for name in (*each.gains, *filter(None, (each.like,)))}
+    held = asyncio.run(released.pipeline.documents.read(sorted(named)))
+    gone = sorted(named - held.keys())
+    if gone:
+        say(
+            f"{len(gone)} of {len(named)} products that queries name are not in the catalogue, "
+            f"such as {gone[0]}: they are left out"
+        )
+    kept = (
+        replace(each, gains={name: worth for name, worth in each.gains.items() if name in held})
+        for each in labelled
+        if not each.like or each.like in held
+    )
+    return [each for each in kept if each.gains]
 
 
 def _sampled(labelled: Sequence[Labelled]) -> list[Labelled]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -155,7 +156,7 @@ def test_equal_scores_are_equal_votes_where_ranks_would_tell_them_apart() -> Non
 
 
 def test_a_product_without_a_photo_gets_the_median_vote_of_its_peers() -> None:
-    text = Ranking(["a", "b", "c", "x"], [4.0, 3.0, 2.0, 1.0], without_photo=frozenset({"x"}))
+    text = Ranking(["a", "b", "c", "x"], [4.0] * 4, without_photo=frozenset({"x"}))
     image = Ranking(["c", "b", "d"], [0.9, 0.8, 0.7])
     fused = fuse({"text": text, "image": image}, PLAIN)
     # The peers are a, b and c, with image votes of 0, 61/62 and 61/61, each times a half.
@@ -164,17 +165,19 @@ def test_a_product_without_a_photo_gets_the_median_vote_of_its_peers() -> None:
     assert fused.scores["d"] == pytest.approx(0.5 * 61 / 63)
 
 
-def test_peers_are_the_five_nearest_in_the_text_ranking() -> None:
-    names = [f"p-{place:02}" for place in range(20)]
-    dark = frozenset({"p-00", "p-10", "p-11", "p-19"})
-    text = Ranking(names, [20.0 - place for place in range(20)], without_photo=dark)
-    shown = [name for name in names if name not in dark]
-    fused = fuse({"text": text, "image": Ranking(shown, [0.9] * len(shown))}, PLAIN)
-    ranks = {name: place for place, name in enumerate(shown, 1)}
-    # The middle one of five: 01 to 05, then 08, 09, 12, 13 and 14, then 14 to 18.
-    peers = {"p-00": "p-03", "p-10": "p-12", "p-11": "p-12", "p-19": "p-16"}
-    expected = {name: 0.5 * 61 / (60 + ranks[peer]) for name, peer in peers.items()}
-    assert fused.votes[IMPUTED] == pytest.approx(expected)
+def test_peers_are_those_that_are_as_good_by_their_words() -> None:
+    """Ten products hold all words and ten half of them; rank by rank they would run together."""
+    good, fair = [f"a-{place}" for place in range(10)], [f"b-{place}" for place in range(10)]
+    dark = frozenset({"a-0", "a-9", "b-0", "b-9"})
+    text = Ranking([*good, *fair], [9.0] * 10 + [5.0] * 10, without_photo=dark)
+    shown = [name for name in (*good, *fair) if name not in dark]
+    image = Ranking(shown, [0.9] * 8 + [0.2] * 8)
+    fused = fuse({"text": text, "image": image}, replace(PLAIN, method="convex"))
+    votes = {name: fused.votes["image"][name] for name in ("a-1", "b-1")}
+    assert votes["a-1"] > votes["b-1"]
+    assert fused.votes[IMPUTED] == pytest.approx(
+        {"a-0": votes["a-1"], "a-9": votes["a-1"], "b-0": votes["b-1"], "b-9": votes["b-1"]}
+    )
 
 
 def test_nothing_is_imputed_where_the_picture_has_no_say() -> None:

@@ -15,11 +15,13 @@ from offline.fusion_trials import (
     LEAST_QUERIES,
     at_worst,
     grid,
-    is_held_out,
+    held_out,
     merged,
     ndcg_of,
+    same,
     tried,
 )
+from offline.grammar_fusion import CLASSES as NAMED
 from offline.labelled_queries import from_clicks, read_labelled
 from offline.photo_bias import half_of, photo_bias
 from offline.tune_fusion import by_class
@@ -97,9 +99,29 @@ def test_a_choice_of_few_queries_departs_from_the_best_input_only_for_good_reaso
 
 def test_what_chooses_is_never_what_scores() -> None:
     queries = [Labelled(f"query {number}", "", {"p": 1.0}) for number in range(1000)]
-    held_out = [is_held_out(query) for query in queries]
-    assert 400 < sum(held_out) < 600
-    assert is_held_out(Labelled("Red DRESS", "", {})) is is_held_out(Labelled("red dress", "", {}))
+    sides = held_out(queries)
+    assert sum(sides) == 500, "the halves of a class are even"
+    assert held_out(queries[::-1]) == sides[::-1]
+    shouted, said, other = (Labelled(text, "", {}) for text in ("Red DRESS", "red dress", "coat"))
+    first, second, third = held_out([shouted, said, other])
+    assert first is second is not third
+
+
+def test_a_class_that_is_a_hair_worse_than_an_input_loses() -> None:
+    some = runs(60, text=4.0, image=0.0, seed=8)
+    found = tried("words_long", some, runs(60, text=4.0, image=0.0, seed=9))
+    gained = replace(found.tuned.gained, mean=-1e-4, low=-0.003, high=0.002)
+    fusion, trial = found.methods[found.chosen.method]
+    slight = {**found.methods, found.chosen.method: (fusion, replace(trial, gained=gained))}
+    assert replace(found, methods=slight).loses
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"nowhere\.tsv cannot be read"):
+        read_labelled(tmp_path / "nowhere.tsv")
+    (tmp_path / "qrels.txt").write_text("q1 0 p-1 3\n")
+    with pytest.raises(SetupError, match=r"queries\.jsonl cannot be read"):
+        read_labelled(tmp_path)
 
 
 def test_equal_scores_count_as_the_worst_order() -> None:
@@ -110,7 +132,7 @@ def test_equal_scores_count_as_the_worst_order() -> None:
     )
     assert at_worst(run).rankings["text"].ids == ["b", "c", "a"]
     assert ndcg_of({"a": 1.0, "b": 1.0, "c": 1.0}, run.gains) == pytest.approx(0.5)
-    assert merged(Fusion(), [at_worst(run)]) == [pytest.approx(0.5)]
+    assert merged(same(Fusion()), [at_worst(run)]) == [pytest.approx(0.5)]
 
 
 def test_graded_gains_by_hand() -> None:
@@ -199,6 +221,10 @@ def test_a_product_without_a_photo_falls_behind_and_the_imputed_vote_brings_it_b
     assert ahead(hidden=False, imputed=False) == pytest.approx(0.5, abs=0.08)
     assert ahead(hidden=True, imputed=False) < 0.25
     assert ahead(hidden=True, imputed=True) > ahead(hidden=True, imputed=False) + 0.1
+
+
+def test_the_help_names_every_class() -> None:
+    assert NAMED == CLASSES
 
 
 def test_classes_go_by_words_and_picture() -> None:

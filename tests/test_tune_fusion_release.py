@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from offline.fusion_runs import Labelled, Run, recorded_runs
-from offline.fusion_trials import is_held_out
+from offline.fusion_trials import held_out
 from offline.layout import DataDir
 from offline.progress import progress
 from offline.released_search import released_search
 from offline.rollback import rollback
 from offline.tune_fusion import TuneOptions, tune_fusion
 from runtime.artifacts import ArtifactStore
+from runtime.errors import SetupError
 from services.gateway.tuned_fusion import FORMAT, KIND, TunedFusion
 
 Right = Callable[[Labelled, Run], Sequence[str]]
@@ -73,9 +74,16 @@ def test_a_fusion_that_loses_to_an_input_is_refused_and_the_release_stays(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    queries_asked = [query for query, _ in asked]
+    scored = {
+        query.text
+        for query, is_scored in zip(queries_asked, held_out(queries_asked), strict=True)
+        if is_scored
+    }
+
     def right(query: Labelled, run: Run) -> Sequence[str]:
         # What chooses likes the picture, what scores likes the words.
-        return only("text" if is_held_out(query) else "image")(query, run)
+        return only("text" if query.text in scored else "image")(query, run)
 
     store = ArtifactStore(shop.artifacts)
     before = store.current()
@@ -106,3 +114,20 @@ def test_what_wins_is_released_and_a_rollback_takes_it_back(
     after = store.current()
     assert after is not None
     assert KIND not in after.generations
+
+
+def test_products_that_are_not_there_are_told_and_left_out(
+    shop: DataDir,
+    asked: list[tuple[Labelled, Run]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    queries = judged(tmp_path / "judged.tsv", asked, only("text"))
+    with queries.open("a") as file:
+        file.write("red dress for a day\tp-gone\n")
+    assert tune_fusion(shop, TuneOptions(queries, release=False))
+    assert "such as p-gone" in capsys.readouterr().err
+    alone = tmp_path / "alone.tsv"
+    alone.write_text("query\tproduct_id\nred dress\tp-gone\n")
+    with pytest.raises(SetupError, match="of the catalogue"):
+        tune_fusion(shop, TuneOptions(alone))

@@ -129,6 +129,7 @@ class Composer:
         self._draft.lookups += texts
         self._draft.readable += readable
         self._draft.own.append(self._own(piece))
+        self._draft.named |= {meaning.field for meaning in meanings}
         return is_other
 
     def _tell(self, piece: Found, effect: str, meanings: Sequence[Meaning]) -> None:

@@ -32,13 +32,14 @@ class Wording:
 class Draft:
     """A reading in the making: words for both sides, boosts by field and values, filters.
 
-    ``own`` are the words in the language of the query. ``taken_apart`` are words that no product
-    holds and of which a part is unknown.
+    ``own`` are the words in the language of the query, ``named`` the fields that they speak of.
+    ``taken_apart`` are words that no product holds and of which a part is unknown.
     """
 
     lookups: list[str] = field(default_factory=list)
     readable: list[str] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
     boosts: dict[tuple[str, tuple[str, ...]], float] = field(default_factory=dict)
     filters: list[ProductFilter] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)

@@ -1,7 +1,7 @@
 """Finds the whole result of a search: asks everybody at once, merges, applies taste, and orders."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.product_filter import selected_values, without_field
@@ -97,7 +97,7 @@ class Finder:
             provenance.coverage(),
             self.release(),
             provenance.generations(),
-            _told(query.merging),
+            _told(query.merging, [*legs.answered, *legs.failed]),
             before if arranged.diverse else [],
         )
 
@@ -212,9 +212,10 @@ def _narrowed(query: Query) -> list[str]:
     return [name for name in query.facets if selected_values(query.filter, name) is not None]
 
 
-def _told(fusion: Fusion) -> Fusion:
-    """The fusion with the weight of each retriever spelt out."""
-    return replace(fusion, weights={name: fusion.weight(name) for name in RETRIEVERS})
+def _told(fusion: Fusion, asked: Collection[str]) -> Fusion:
+    """The fusion with the weight of each retriever that was asked spelt out."""
+    weights = {name: fusion.weight(name) for name in RETRIEVERS if name in asked}
+    return replace(fusion, weights=weights)
 
 
 def _frame(query: Query, legs: Legs, fused: Fused, liking: Liking) -> Frame:

@@ -1,11 +1,11 @@
 """Merges the rankings of the retrievers and the taste of the shopper into one order."""
 
-import bisect
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+
+import numpy as np
 
 from services.gateway.query import Fusion
 from services.gateway.stages import Ranking
@@ -15,7 +15,8 @@ LEAST: Mapping[str, float] = MappingProxyType({"text": 0.0, "image": -1.0})
 """The least score that each retriever can give: BM25 is never below 0, a cosine never below -1."""
 IMPUTED = "image_imputed"
 _DEVIATIONS = 3.0
-_PEERS = 5
+_KERNEL = 0.01
+"""Width of the kernel that tells which text scores are alike, as a share of their range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,12 @@ def fuse(rankings: Mapping[str, Ranking], fusion: Fusion) -> Fused:
     ``s_r``, depends on the method; see :func:`standings`.
 
     A product of which the text retriever tells that it has no photo could win one vote only. It
-    gets the median of the image votes of its peers: the five products with a photo that stand
-    nearest to it in the text ranking, 0 where the image retriever did not find one. That vote is
-    named ``image_imputed``. (The median of the whole list is a vote for the middle, too low for
-    whatever stands first: see docs/evaluation.md.)
+    gets the median image vote of the products with a photo that are as good by their words: each
+    counts the less the further its text score is from the product's, by a Laplace kernel of a
+    hundredth of the range of the scores (the conditional median of Nadaraya and Watson's kind), and
+    as 0 where the image retriever did not find it. That vote is named ``image_imputed``. (The
+    median of the whole list is a vote for the middle, too low for whatever stands first: see
+    docs/evaluation.md.)
 
     Args:
         rankings: The answer of each retriever that answered, best first.
@@ -127,18 +130,22 @@ def _imputed(
     """The vote of the image retriever that each product without a photo is given."""
     if "text" not in rankings or "image" not in rankings or not rankings["text"].without_photo:
         return {}
-    text, dark, seen = rankings["text"].ids, rankings["text"].without_photo, votes["image"]
-    pictured = [(place, name) for place, name in enumerate(text) if name not in dark]
+    text, seen = rankings["text"], votes["image"]
     # Where the stages are of different moments, one may have a photo after all: it has its vote.
-    blind = [(place, name) for place, name in enumerate(text) if name in dark and name not in seen]
-    imputed = {}
-    for place, name in blind:
-        first = bisect.bisect(pictured, (place, "")) - _PEERS // 2
-        first = max(0, min(first, len(pictured) - _PEERS))
-        peers = [seen.get(peer, 0.0) for _, peer in pictured[first : first + _PEERS]]
-        if peers and (median := statistics.median(peers)):
-            imputed[name] = median
-    return imputed
+    is_blind = [name in text.without_photo and name not in seen for name in text.ids]
+    blind = np.array(is_blind, np.bool_)
+    pictured = np.array([name not in text.without_photo for name in text.ids], np.bool_)
+    if not blind.any() or not pictured.any():
+        return {}
+    standing = np.asarray(text.scores, np.float64)
+    spread = float(np.ptp(standing)) or 1.0
+    given = np.array([seen.get(name, 0.0) for name in text.ids])[pictured]
+    order = np.argsort(given, kind="stable")
+    apart = np.abs(standing[blind][:, None] - standing[pictured][order][None, :]) / spread
+    weights = np.exp(-apart / _KERNEL).cumsum(axis=1)
+    medians = given[order][(weights >= weights[:, -1:] / 2).argmax(axis=1)]
+    names = [name for name, is_one in zip(text.ids, is_blind, strict=True) if is_one]
+    return {name: vote for name, vote in zip(names, medians.tolist(), strict=True) if vote}
 
 
 def taste_frame(tastes: Sequence[float], share: float) -> Frame:

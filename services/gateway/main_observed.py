@@ -1,7 +1,8 @@
 """Measures searches and caches, so that the rooms need not."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from runtime.errors import ServiceError
 from runtime.metrics import Metrics
@@ -9,16 +10,36 @@ from services.gateway.answer import Answer
 from services.gateway.query import Query
 from services.gateway.servicer_rooms import Searching
 
+_log = logging.getLogger(__name__)
+
 
 class ObservedSearch:
     """Searches, and measures.
 
     Metrics: ``hemline_search_seconds{outcome}`` (``ok``, ``degraded`` or the code of the error),
-    ``hemline_search_step_seconds{step}``, ``hemline_search_degraded{reason}``.
+    ``hemline_search_step_seconds{step}``, ``hemline_search_degraded{reason}``,
+    ``hemline_search_other_release{stage}``: answers from an artifact that the release in force does
+    not name. For some seconds while a release spreads that is as it should be; where it goes on,
+    the stage refuses its part of the release. Each such artifact is logged once.
+
+    Args:
+        searching: What searches.
+        metrics: Where to measure.
+        released: Returns the generations of the release in force, by kind.
     """
 
-    def __init__(self, searching: Searching, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        searching: Searching,
+        metrics: Metrics,
+        released: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         self._searching = searching
+        self._released = released
+        self._others: set[tuple[str, str]] = set()
+        self._other = metrics.counter(
+            "search_other_release", "Answers of another release than the one in force", ("stage",)
+        )
         self._seconds = metrics.histogram(
             "search_seconds", "Time to answer a search, by outcome", ("outcome",)
         )
@@ -45,7 +66,22 @@ class ObservedSearch:
             self._steps.labels(step).observe(took_ms / 1000)
         for reason in answer.degraded_reasons:
             self._degraded.labels(reason).inc()
+        self._compare(answer)
         return answer
+
+    def _compare(self, answer: Answer) -> None:
+        """Tells which stages did not answer from what the release in force names."""
+        released = self._released()
+        found = {
+            (stage, each.name)
+            for stage, each in answer.generations.items()
+            if each.name != released.get(stage, each.name)
+        }
+        for stage, generation in found:
+            self._other.labels(stage).inc()
+            if (stage, generation) not in self._others:
+                _log.warning("%s answers from %s, not %s", stage, generation, released[stage])
+        self._others = found
 
 
 def cache_counter(metrics: Metrics, cache: str) -> Callable[[str], None]:

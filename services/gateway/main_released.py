@@ -1,13 +1,13 @@
 """Follows the release in force, and opens what the gateway itself needs of it."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runtime.artifacts import ArtifactStore, Release
 from runtime.generations import Follower
 from runtime.metrics import Metrics
 from services.gateway.ranking_generations import RankingGenerations
-from services.gateway.sayings import Sayings
 from services.gateway.sayings import Sayings
 from services.gateway.settings import Settings
 from services.gateway.tuned_fusion import FORMAT, KIND, TunedFusion
@@ -59,6 +59,11 @@ def open_released(store: ArtifactStore, release: Release) -> Released:
 def name_of(releases: Follower[Released]) -> str:
     """The name of the release in force; empty if there is none."""
     return releases.release.name if releases.release else ""
+
+
+def generations_of(releases: Follower[Released]) -> Mapping[str, str]:
+    """The generations of the release in force, by kind; none where there is no release."""
+    return releases.release.generations if releases.release else {}
 
 
 def fusion_of(releases: Follower[Released]) -> TunedFusion:

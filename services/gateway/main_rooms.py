@@ -27,6 +27,7 @@ from services.gateway.main_recommend import (
 from services.gateway.main_released import (
     Released,
     fusion_of,
+    generations_of,
     name_of,
     sayings_of,
     understanding_of,
@@ -96,7 +97,9 @@ def open_rooms(
     )
     pipeline = open_pipeline(config, behind, shopping.taste, pictures, documents, metrics)
     past = open_past_queries(config, behind.redis)
-    clicked = ClickedSearch(ObservedSearch(pipeline, metrics), shopping.watch)
+    clicked = ClickedSearch(
+        ObservedSearch(pipeline, metrics, lambda: generations_of(behind.releases)), shopping.watch
+    )
     rooms = Rooms(
         searching=NotedSearch(PersonalSearch(clicked), past),
         documents=documents,

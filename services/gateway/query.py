@@ -42,8 +42,9 @@ class Query:
     """One search; without parts it lists what the filter admits.
 
     ``budget_ms`` 0 and ``personalization`` None stand for the defaults; ``fusion`` None stands for
-    what was tuned; ``page_token`` is empty on the first page. ``boosts``, ``excluded_words`` and
-    ``other_kinds``, those that the words do not name, come from reading: no caller gives them.
+    what was tuned; ``page_token`` is empty on the first page. ``boosts``, ``excluded_words``,
+    ``other_kinds``, those that the words do not name, and ``labelled``, the share of the products
+    that say what the words ask for, come from reading: no caller gives them.
 
     Raises:
         InvalidArgument: A value is out of its range; the error names the field.
@@ -76,6 +77,7 @@ class Query:
     boosts: tuple[Boost, ...] = ()
     excluded_words: str = ""
     other_kinds: tuple[str, ...] = ()
+    labelled: float = 1.0
 
     def __post_init__(self) -> None:
         _check_parts(self.parts)

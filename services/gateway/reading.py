@@ -106,6 +106,7 @@ def apply(query: Query, reading: Reading, part: Part | None = None) -> Query:
         filter=_both(query.filter, reading.filter),
         boosts=tuple(boosts),
         excluded_words=excluded[:MAX_TEXT_CHARS],
+        labelled=min(query.labelled, reading.labelled),
     )
 
 

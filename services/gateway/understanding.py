@@ -36,6 +36,8 @@ class Reading:
             and mended. Empty where nothing but filters is left.
         readable: The same for an encoder that reads English.
         own: The same in the language of the query, for an encoder that reads many.
+        labelled: The share of the products that say what the words ask for: of what kind they are,
+            of what colour. 1 where the words ask for neither.
         boosts: What lifts products.
         filter: What was exact; None where nothing was.
         excluded_words: Words that no product found may hold.
@@ -53,6 +55,7 @@ class Reading:
     understood: tuple[Understood, ...] = ()
     did_you_mean: str = ""
     own: str = ""
+    labelled: float = 1.0
 
 
 class Understanding:
@@ -64,6 +67,7 @@ class Understanding:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._kinds = tuple(vocabulary.values.get(KIND, ()))
+        self._said = vocabulary.said
         homes = (home for home in vocabulary.values if home.startswith(ATTRIBUTES))
         self._attributes = frozenset(home.removeprefix(ATTRIBUTES).casefold() for home in homes)
         self._forms = vocabulary.table.forms
@@ -188,6 +192,7 @@ class Understanding:
             (*_spelt(mends), *draft.understood),
             _mended(text, mends),
             _joined(draft.own) or words,
+            min((self._said.get(name, 1.0) for name in draft.named), default=1.0),
         )
 
 

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as member
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 import orjson
 
@@ -14,6 +16,7 @@ from catalog.product import Product
 from catalog.product_filter import ATTRIBUTES, values_of
 from catalog.searched import searched_texts
 from catalog.words import WordTable
+from runtime.artifacts import ArtifactRefused
 
 KIND = "vocabulary"
 FORMAT = 1
@@ -23,6 +26,8 @@ _TABLE = "words.toml"
 _LANGUAGES = "languages"
 _TOML = ".toml"
 
+SAID = ("kind", "colour")
+"""Fields that every garment has a value of: one without was labelled by nobody."""
 _FIELDS = ("colour", "kind", "gender", "season", "category", "brand")
 _TEXTS_KEPT = 10_000
 # An attribute of more values than these tells products apart rather than saying what they are.
@@ -47,6 +52,8 @@ class Vocabulary:
         lexicon: The dictionaries.
         prices: The prices below which a quarter, half and three quarters of the products are, in
             minor units; none where none has one, or an older build wrote the artifact.
+        said: The share of the products that say, in a column or in words, of what kind and of what
+            colour they are, by field; a field that is not there was not looked at.
     """
 
     products: int
@@ -57,6 +64,7 @@ class Vocabulary:
     table: WordTable
     lexicon: Lexicon
     prices: tuple[int, ...] = ()
+    said: Mapping[str, float] = member(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def gather(
@@ -69,6 +77,7 @@ class Vocabulary:
         values: dict[str, Counter[str]] = {}
         frequencies: Counter[str] = Counter()
         prices: Counter[int] = Counter()
+        forms, said = _forms(lexicon, normalizer), Counter[str]()
         for product in products:
             count += 1
             if product.price_minor is not None:
@@ -79,9 +88,12 @@ class Vocabulary:
                 values.setdefault(field, Counter()).update(values_of(product, field))
             values.setdefault("size", Counter()).update({size.size for size in product.sizes})
             texts = (text for found in searched_texts(product).values() for text in found if text)
-            frequencies.update(frozenset().union(*map(words_of, texts)))
+            tokens = frozenset[str]().union(*map(words_of, texts))
+            frequencies.update(tokens)
+            said.update(name for name in SAID if values_of(product, name) or tokens & forms[name])
         telling, most, parting = _telling(values), _most(frequencies), _quartiles(prices)
-        return cls(count, currency, dearest, telling, most, table, lexicon, parting)
+        shares = {name: said[name] / max(count, 1) for name in SAID}
+        return cls(count, currency, dearest, telling, most, table, lexicon, parting, shares)
 
     @staticmethod
     def write(
@@ -96,6 +108,7 @@ class Vocabulary:
             "values": found.values,
             "frequencies": found.frequencies,
             "prices": found.prices,
+            "said": found.said,
         }
         (folder / _FACTS).write_bytes(orjson.dumps(facts, option=orjson.OPT_SORT_KEYS))
         (folder / _TABLE).write_text(table.source, encoding="utf-8")
@@ -109,6 +122,7 @@ class Vocabulary:
             "words": len(found.frequencies),
             "values": {field: len(held) for field, held in found.values.items()},
             "languages": list(lexicon.languages),
+            "said": {name: round(share, 4) for name, share in found.said.items()},
         }
 
     @classmethod
@@ -116,8 +130,18 @@ class Vocabulary:
         """Opens what :meth:`write` wrote.
 
         Raises:
-            ValueError: A file is not as it was written.
+            ArtifactRefused: A file is not as it was written, or of another program.
         """
+        try:
+            return cls._read(folder)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ArtifactRefused(
+                "vocabulary_garbage",
+                f"{folder} holds no vocabulary of this program: run `hemline build`",
+            ) from error
+
+    @classmethod
+    def _read(cls, folder: Path) -> "Vocabulary":
         facts = orjson.loads((folder / _FACTS).read_bytes())
         sources = {
             path.name.removesuffix(_TOML): path.read_text(encoding="utf-8")
@@ -132,7 +156,18 @@ class Vocabulary:
             WordTable.parse((folder / _TABLE).read_text(encoding="utf-8")),
             Lexicon.parse(sources),
             tuple(facts.get("prices", ())),
+            dict(facts.get("said", {})),
         )
+
+
+def _forms(lexicon: Lexicon, normalizer: Normalizer) -> dict[str, frozenset[str]]:
+    """Returns the tokens that say of what kind, or of what colour, a product is."""
+    found: dict[str, set[str]] = {name: set() for name in SAID}
+    for concept in lexicon.concepts:
+        if concept.field in found:
+            cut = (normalizer.document_tokens(form) for form in concept.written)
+            found[concept.field] |= {tokens[0] for tokens in cut if len(tokens) == 1}
+    return {name: frozenset(tokens) for name, tokens in found.items()}
 
 
 def _telling(values: Mapping[str, Counter[str]]) -> dict[str, dict[str, int]]:
