@@ -82,12 +82,6 @@ def sayings_of(releases: Follower[Released]) -> Sayings | None:
     return None if understanding is None else understanding.sayings
 
 
-def sayings_of(releases: Follower[Released]) -> Sayings | None:
-    """What completes from the dictionaries; None where the release in force holds none."""
-    understanding = understanding_of(releases)
-    return None if understanding is None else understanding.sayings
-
-
 def _understanding(store: ArtifactStore, release: Release) -> Understanding | None:
     generation = release.generations.get(VOCABULARY)
     if generation is None:
