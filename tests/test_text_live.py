@@ -3,6 +3,7 @@
 import random
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from runtime.errors import Unavailable
 from services.text_retriever.following import COMMIT_PAUSE_S
 from services.text_retriever.index import TextIndex
 from services.text_retriever.live import REBUILD_SHARE, LiveText
-from services.text_retriever.scratch import Scratch
+from services.text_retriever.scratch import Scratch, passing_folder
 from services.text_retriever.writable import WritableIndex
 from tests.random_filters import drawn_filters, drawn_product, drawn_products
 from tests.waiting import eventually
@@ -357,3 +358,16 @@ def test_scratch_of_the_dead_is_swept_and_of_the_living_is_not(tmp_path: Path) -
     other.close()
     living.close()
     assert not any(tmp_path.iterdir())
+
+
+def test_a_passing_folder_goes_though_something_is_still_written_to_it() -> None:
+    def write(folder: Path) -> None:
+        for number in range(10):  # fewer than the tries, so that the last of them finds no more
+            with suppress(FileNotFoundError):
+                (folder / f"{number}.lock").touch()
+
+    with passing_folder() as folder:
+        writer = threading.Thread(target=write, args=(folder,))
+        writer.start()
+    writer.join()
+    assert not folder.exists()

@@ -1,6 +1,5 @@
 """Finds products by words in a BM25 index, among those that a filter admits."""
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +28,7 @@ from services.text_retriever.files import (
 )
 from services.text_retriever.hints import Hints, WrittenWords
 from services.text_retriever.query import any_of, clauses_of, none_of, rows_query, with_clauses
+from services.text_retriever.scratch import passing_folder
 from services.text_retriever.suggest import Completer
 
 __all__ = ["CANARY_TOLERANCE", "FORMAT", "WEIGHTS", "TextIndex"]
@@ -126,10 +126,10 @@ class TextIndex:
         columns, normalizer, written = read_tables(folder)
         # Tantivy puts lock files beside an index that it opens; an artifact must not change. Once
         # open, the files stay mapped and the scratch folder can go.
-        with tempfile.TemporaryDirectory() as scratch:
+        with passing_folder() as scratch:
             for file in (folder / INDEX).resolve().iterdir():
-                Path(scratch, file.name).symlink_to(file)
-            index = open_engine(Path(scratch), products=len(columns.view()))
+                (scratch / file.name).symlink_to(file)
+            index = open_engine(scratch, products=len(columns.view()))
             hints = Hints.of(index.searcher(), normalizer, written)
         return cls(index, columns.view(), normalizer, is_sorted=True, hints=hints)
 

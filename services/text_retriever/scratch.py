@@ -4,11 +4,31 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 _PREFIX = "hemline-text-"
 _LOCK = "lock"
+_TRIES = 20
+
+
+@contextmanager
+def passing_folder() -> Iterator[Path]:
+    """Lends an empty folder of the system's for as long as the block runs.
+
+    A thread of the engine may still put a lock file there while the folder is being emptied, so
+    it is emptied again; one that is left all the same holds nothing but such a file.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    try:
+        yield folder
+    finally:
+        for _ in range(_TRIES):
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
 
 
 class Scratch:
