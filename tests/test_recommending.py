@@ -49,6 +49,7 @@ WARES = [
 ]
 NAMES = [each.id for each in WARES]
 SHOP = {each.id: each for each in WARES}
+UNLIKE = [replace(each, kind=each.id) for each in WARES]  # each of a kind of its own
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -174,7 +175,7 @@ def test_a_shopper_a_session_and_a_stranger_are_told_apart() -> None:
 
 @pytest.mark.parametrize("mode", ["user", "session", "cold"])
 def test_the_order_is_that_of_the_blend_and_its_terms_add_up(mode: str) -> None:
-    salon = Salon()
+    salon = Salon(wares=UNLIKE)
     asked: dict[str, dict[str, Any]] = {
         "user": {"user_id": "u-1"},
         "session": {"session_product_ids": (NAMES[3],)},
@@ -245,6 +246,23 @@ def test_a_page_holds_one_product_of_a_style_unless_asked_otherwise() -> None:
     assert 1 < max(map(many.count, many)) <= 3
 
 
+def test_a_stranger_is_shown_several_kinds_as_far_as_there_are_any() -> None:
+    dresses = [name for name in NAMES if SHOP[name].kind == "dress"]
+    coats = [name for name in NAMES if SHOP[name].kind == "coat"]
+    salon = Salon(FakeProposals({"popular": [*dresses, *coats]}))
+    shown = salon.recommend(**PLAIN, page_size=20, explain=True)
+    kinds = [hit.product.kind for hit in shown.hits]
+    assert (kinds.count("dress"), kinds.count("coat")) == (10, 10)
+    last = shown.hits[-1].explanation
+    assert last is not None
+    assert [move.stage for move in last.moves] == ["quotas"]
+    assert "10 of one kind" in last.moves[0].why
+    alone = salon.recommend(**PLAIN, page_size=20, filter=Condition("kind", ("dress",)))
+    assert names(alone) == dresses[:20]
+    known = FakeProposals({"taste": [*dresses, *coats]})
+    assert names(Salon(known).recommend(user_id="u-1", **PLAIN, page_size=20)) == dresses[:20]
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.25, 0.5, 1.0])
 @pytest.mark.parametrize("diversity", [0.0, 0.4])
 def test_every_beginning_of_a_page_holds_its_share_of_new_arrivals(
@@ -290,10 +308,14 @@ def test_what_is_gone_is_not_named_as_a_reason() -> None:
 
 
 def test_what_is_gone_sold_out_or_outside_the_filter_is_not_shown() -> None:
-    wares = [replace(each, sizes=()) if at % 3 == 0 else each for at, each in enumerate(WARES)]
+    sold_out = (SizeStock("M", 0),)
+    wares = [
+        replace(each, sizes=sold_out) if at % 3 == 0 else each for at, each in enumerate(UNLIKE)
+    ]
     salon = Salon(FakeProposals({"popular": ["p-nobody", *NAMES]}), wares=wares)
     shown = names(salon.recommend(**PLAIN, page_size=50))
-    assert shown == [each.id for each in wares if each.in_stock][:50]
+    assert shown == [name for at, name in enumerate(NAMES) if at % 3][:50]
+    salon = Salon(salon.stage)
     narrow = Condition("kind", ("dress",))
     salon.stage._may = lambda name, asked: True  # type: ignore[method-assign]  # a stage behind
     found = salon.recommend(**PLAIN, page_size=50, filter=narrow)
@@ -315,7 +337,7 @@ def test_what_is_excluded_reaches_the_stage_and_is_not_shown_if_it_comes_all_the
 
 
 def test_without_the_ranking_stage_new_arrivals_are_shown() -> None:
-    salon = Salon(FakeProposals(error=down(Unavailable)))
+    salon = Salon(FakeProposals(error=down(Unavailable)), wares=UNLIKE)
     found = salon.recommend(user_id="u-1", **PLAIN)
     assert found.mode == "cold"
     assert names(found) == NAMES[::-1][:24]

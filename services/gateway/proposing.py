@@ -30,6 +30,7 @@ from services.gateway.taste import Shopper, TasteFinder
 
 _LEAST_PROPOSALS, _MOST_PROPOSALS = 100, 500
 _PER_HIT = 5  # of each source: variants of one style, what is gone, and quotas take some
+_PER_HIT_OF_STRANGERS = 15  # of the few sources, so that there are several kinds among them
 _KNOWING_SHARE, _PROPOSING_SHARE = 0.3, 0.3
 _IN_STOCK = Condition("in_stock", ("true",))
 _T = TypeVar("_T")
@@ -68,7 +69,10 @@ class Course:
     @property
     def depth(self) -> int:
         """Most products of each source, and most that are looked at."""
-        return min(max(_PER_HIT * self.query.page_size, _LEAST_PROPOSALS), _MOST_PROPOSALS)
+        query = self.query
+        is_stranger = not query.user_id and not query.session_product_ids
+        per_hit = _PER_HIT_OF_STRANGERS if is_stranger else _PER_HIT
+        return min(max(per_hit * query.page_size, _LEAST_PROPOSALS), _MOST_PROPOSALS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ VALUE_OF: Mapping[str, Callable[[Product], str]] = {
     "brand": lambda product: product.brand,
     "style": lambda product: product.style_id,
     "colour": lambda product: product.colour,
+    "kind": lambda product: product.kind,
 }
 
 

@@ -1,5 +1,6 @@
 """Recommends products to a shopper, a session or a stranger, without a query."""
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,9 @@ from services.gateway.stages import Documents
 DEFAULT_NEW_SHARE = 0.1
 DIVERSITY: Mapping[str, float] = MappingProxyType({USER: 0.1, SESSION: 0.15, COLD: 0.3})
 """How unlike each other hits are by default: a stranger is shown something of everything."""
+
+MOST_OF_A_KIND = 0.25
+"""Share of a stranger's page that one kind of products may have."""
 
 _ALIKE_SHARE = 0.2
 
@@ -83,18 +87,11 @@ class Recommender:
         blended = blend(found.lists, mode, new=is_new_wanted)
         products, left = await self._there(course, blended)
         order = await self._order(course, left, mode)
-        placed = on_page(
-            left,
-            order,
-            products,
-            page_size=query.page_size,
-            limits=query.limits,
-            new_share=share,
-        )
+        placed, limits = _placed(query, left, order, products, mode, share)
         hits = await self._hits(course, placed, products, mode)
         if query.explain:
             hits = [
-                replace(hit, explanation=_explained(each, query, share, mode))
+                replace(hit, explanation=_explained(each, limits, share, mode))
                 for hit, each in zip(hits, placed, strict=True)
             ]
         return Recommended(
@@ -172,7 +169,35 @@ class Recommender:
         ]
 
 
-def _explained(placed: Placed, query: RecommendQuery, share: float, mode: str) -> Explanation:
+def _placed(
+    query: RecommendQuery,
+    left: Sequence[Blended],
+    order: Sequence[int],
+    products: Mapping[str, Product],
+    mode: str,
+    share: float,
+) -> tuple[list[Placed], Mapping[str, int]]:
+    """The proposals on the page, and the limits that it keeps.
+
+    A stranger is shown several kinds: a quarter of the page may be of one, and more only as far
+    as the page would be short otherwise.
+    """
+    limits = dict(query.limits)
+    most = math.ceil(query.page_size * MOST_OF_A_KIND)
+    while True:
+        if mode == COLD and most < query.page_size:
+            limits["kind"] = most
+        else:
+            limits.pop("kind", None)
+        placed = on_page(
+            left, order, products, page_size=query.page_size, limits=limits, new_share=share
+        )
+        if "kind" not in limits or len(placed) == query.page_size:
+            return placed, limits
+        most *= 2
+
+
+def _explained(placed: Placed, limits: Mapping[str, int], share: float, mode: str) -> Explanation:
     """Why a product stands where it does; the terms add up to its score."""
     voices = placed.proposal.voices
     return Explanation(
@@ -181,5 +206,5 @@ def _explained(placed: Placed, query: RecommendQuery, share: float, mode: str) -
             Term(f"source.{voice.source}", voice.value, mode if voice.source == TASTE else "")
             for voice in voices
         ],
-        placed.moves(query.limits, share),
+        placed.moves(limits, share),
     )
