@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 
-from offline.models.contract import Recipe
+from offline.models.contract import Curved, Recipe
 from offline.models.recipes import recipe_of
 from offline.progress import progress
 from offline.recommendations import tables
@@ -129,7 +129,7 @@ def _measured(
     with progress(f"Scoring {label}", len(split.users)) as shown:
         found = score(label, model, split, depths=depths, shown=shown)
     spent = {"training_s": trained - began, "scoring_s": time.perf_counter() - trained}
-    curve: Curve = getattr(model, "curve", ())
+    curve: Curve = model.curve if isinstance(model, Curved) else ()
     return found, {"options": _options(recipe), **spent}, curve
 
 
