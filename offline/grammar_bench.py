@@ -26,6 +26,7 @@ def add_bench(commands: "Commands") -> None:
             "hemline bench --mix writes --seconds 60 --replicas text=2 --replicas image=2",
             "hemline bench --scale 10000,100000,1000000",
             "hemline bench --training 10000000",
+            "hemline bench --ranking 50000",
         ),
         data=None,
     )
@@ -45,6 +46,12 @@ def add_bench(commands: "Commands") -> None:
     verb.add_argument(
         "--requests", type=int, default=4000, metavar="N", help="searches a measurement"
     )
+    _takes_single_works(verb)
+    _takes_writes(verb)
+    takes_json(verb)
+
+
+def _takes_single_works(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--training",
         type=int,
@@ -52,8 +59,13 @@ def add_bench(commands: "Commands") -> None:
         metavar="N",
         help="train ALS on N drawn interactions beside the library alone, and nothing else",
     )
-    _takes_writes(verb)
-    takes_json(verb)
+    verb.add_argument(
+        "--ranking",
+        type=int,
+        default=0,
+        metavar="N",
+        help="what the ranking stage does, over N drawn products in one process, and nothing else",
+    )
 
 
 def _takes_writes(verb: argparse.ArgumentParser) -> None:

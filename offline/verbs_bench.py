@@ -15,6 +15,11 @@ def bench(options: argparse.Namespace) -> int:
 
         bench_train(options.training, as_json=options.json)
         return 0
+    if options.ranking:
+        from offline.bench_ranking import bench_ranking
+
+        bench_ranking(options.ranking, as_json=options.json)
+        return 0
     from offline.bench import bench as measure
     from offline.bench_fresh import Mix
     from offline.bench_options import BenchOptions

@@ -15,6 +15,9 @@ TASTE, BOUGHT_TOGETHER, POPULAR, NEW = "taste", "bought_together", "popular", "n
 
 Places = npt.NDArray[np.int32]
 _NO_SCORES = np.empty(0, np.float32)
+MOST_ARRIVALS = 1000
+"""Most new arrivals, the newest, among which those are sought that fit a shopper."""
+
 # Below this share of admitted products, their dot products alone are cheaper than all.
 _FEW = 0.25
 
@@ -141,15 +144,32 @@ def _by_taste(
         return None
     factors, shelf = models.factors
     admitted = shelf.admitted(wanted.allowed, catalog, mask)
+    rows, dots = top(factors, wanted.vector, admitted, wanted.count)
+    because = factors.because(wanted.recent, wanted.confidences, rows)
+    ids = [factors.product_ids[row] for row in rows.tolist()]
+    return Proposed(TASTE, ids, dots, because)
+
+
+def top(
+    factors: Factors, vector: Vector, admitted: Flags, count: int
+) -> tuple[npt.NDArray[np.intp], Vector]:
+    """Returns the products that fit a shopper best, best first, and their dot products.
+
+    Args:
+        factors: The model.
+        vector: The shopper's factors, float32 [k].
+        admitted: Which products may be returned, bool [products].
+        count: Most products wanted, 1 or more.
+    """
     rows = np.flatnonzero(admitted)
     if len(rows) < _FEW * len(admitted):
-        dots = factors.dots(wanted.vector, rows)
+        dots = factors.dots(vector, rows)
+    elif len(rows) == len(admitted):
+        dots = factors.dots(vector)
     else:
-        dots = factors.dots(wanted.vector)[rows]
-    order = best(dots, wanted.count)
-    because = factors.because(wanted.recent, wanted.confidences, rows[order])
-    ids = [factors.product_ids[row] for row in rows[order].tolist()]
-    return Proposed(TASTE, ids, dots[order], because)
+        dots = factors.dots(vector)[rows]
+    order = best(dots, count)
+    return rows[order], dots[order]
 
 
 def _bought_together(
@@ -189,9 +209,10 @@ def _new(
         return None
     columns = catalog.columns
     rows = np.flatnonzero(mask & columns.alive & (columns.added >= catalog.new_since))
-    rows = rows[np.argsort(-columns.added[rows], kind="stable")]
+    rows = rows[np.argsort(-columns.added[rows], kind="stable")][:MOST_ARRIVALS]
     scores = columns.added[rows].astype(np.float32)
-    ids = [columns.ids[row] for row in rows.tolist()]
+    names = columns.ids
+    ids = [names[row] for row in rows.tolist()]
     if models.factors is not None and wanted.vector is not None and wanted.vector.any():
         scores = models.factors[0].fits(wanted.vector, ids)
     order = best(scores, wanted.count)
