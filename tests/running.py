@@ -67,6 +67,9 @@ class Running:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.rest_url + path, timeout=10)
 
+    def delete(self, path: str) -> httpx.Response:
+        return httpx.delete(self.rest_url + path, timeout=10)
+
     @contextmanager
     def without(self, stage: str) -> Iterator[None]:
         """Kills all replicas of a stage for the time of the block, and waits for the recovery."""

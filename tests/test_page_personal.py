@@ -107,16 +107,24 @@ def test_a_like_moves_what_the_visitor_sees_next_and_can_be_erased(
     assert told(page) == []
 
 
-def test_what_is_not_for_me_goes_down(page: Page, running: Running) -> None:
-    page.goto(f"{running.rest_url}/?q=shirt&taste=80")
-    before = order(page)
-    verdict(page, before[-1], "like").click()  # somebody who likes something
-    expect(page.locator("#share")).to_be_enabled()
-    liking = order(page)
-    verdict(page, liking[0], "dislike").click()
-    expect(verdict(page, liking[0], "dislike")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#grid > .card").first).not_to_have_attribute("data-id", liking[0])
-    assert told(page) == ["dislike", "like"]
+def test_what_is_not_for_me_fades_and_is_recommended_no_more(page: Page, running: Running) -> None:
+    page.goto(running.rest_url)
+    row = page.get_by_role("list", name="Popular now")
+    expect(row.locator(".card:not(.ghost)").first).to_be_visible()
+    unwanted = row.locator(".card").first.get_attribute("data-id")
+    row.locator(".verdict.dislike").first.click()
+    expect(row.locator(f"[data-id='{unwanted}']")).to_have_count(0)
+    assert told(page) == ["dislike"]
+
+    page.goto(f"{running.rest_url}/?q=shirt")
+    first = order(page)[0]
+    card = page.locator(f"#grid > [data-id='{first}']")
+    brightness = "(card) => Number(getComputedStyle(card.querySelector('.photo')).opacity)"
+    assert card.evaluate(brightness) == 1
+    verdict(page, first, "dislike").click()
+    settled(page)
+    assert card.evaluate(brightness) < 1
+    assert told(page) == ["dislike", "dislike"]
 
 
 def with_company(running: Running) -> tuple[Json, list[Json]]:

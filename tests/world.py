@@ -22,6 +22,7 @@ def make_world(root: Path) -> DataDir:
     draw_catalog(data, products=PRODUCTS)
     draw_shoppers(data, ShopperOptions(shoppers=SHOPPERS))
     train_clip(data, CLIP)
+    build(data)
     learn_tastes(data)
     build(data)
     return data
