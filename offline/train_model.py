@@ -211,7 +211,7 @@ class _Training:
         told = (
             f"{self._recipe.name} learned from {len(lessons.user_ids)} shoppers and "
             f"{len(lessons.product_ids)} products in {spent.wall_s:.1f} s: "
-            f"{names or 'nothing of it is served'}"
+            f"{names or 'nothing of it is published'}"
         )
         if figures is None:
             return told
