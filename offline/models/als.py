@@ -83,13 +83,15 @@ class Als:
         # implicit takes a second to import and is needed here alone.
         from implicit.cpu.als import AlternatingLeastSquares
 
-        model = AlternatingLeastSquares(
-            factors=self.factors,
-            regularization=self.regularization,
-            alpha=self.alpha,
-            iterations=self.iterations,
-            random_state=self.seed,
-        )
+        # It warns of threads of BLAS where it is made, though they are held back where it learns.
+        with threadpool_limits(1, "blas"):
+            model = AlternatingLeastSquares(
+                factors=self.factors,
+                regularization=self.regularization,
+                alpha=self.alpha,
+                iterations=self.iterations,
+                random_state=self.seed,
+            )
         if self.warm and training.side is not None:
             model.item_factors = warm_start(training.side, self.factors, self.seed)
         return model
