@@ -23,6 +23,7 @@ def add_evaluate(commands: "Commands") -> None:
     )
     subjects = group.add_subparsers(title="subjects", metavar="WHAT", required=True)
     _add_recommendations(subjects)
+    _add_rules(subjects)
     verb = verb_of(
         subjects,
         "retrieval",
@@ -79,6 +80,36 @@ def _add_recommendations(subjects: "Commands") -> None:
     takes_json(verb)
 
 
+def _add_rules(subjects: "Commands") -> None:
+    verb = verb_of(
+        subjects,
+        "rules",
+        verbs_evaluate.evaluate_rules,
+        says="Measures what each rule of confidence is good for: ALS foretells what shoppers take\n"
+        "with all rules, and without each of them.",
+        examples=(
+            "hemline evaluate rules --data var/demo",
+            "hemline evaluate rules --data var/demo --shoppers 1500 --shoppers-seed 11",
+        ),
+    )
+    _takes_drawn(verb)
+    verb.add_argument("--report", type=Path, metavar="DIR", help="folder for the table")
+    takes_json(verb)
+
+
+def _takes_drawn(verb: argparse.ArgumentParser) -> None:
+    """Lets a verb draw shoppers of its own."""
+    verb.add_argument(
+        "--shoppers",
+        type=int,
+        metavar="N",
+        help="draw so many shoppers for the catalogue, in place of its own; nothing is kept",
+    )
+    verb.add_argument(
+        "--shoppers-seed", type=int, default=11, metavar="S", help="of their draw (default: 11)"
+    )
+
+
 def _takes_splits(verb: argparse.ArgumentParser) -> None:
     """Lets a verb say what is held out, and of what."""
     verb.add_argument(
@@ -104,15 +135,7 @@ def _takes_splits(verb: argparse.ArgumentParser) -> None:
         metavar="K",
         help="least products a user and users a product, again and again (default: 1, all)",
     )
-    verb.add_argument(
-        "--shoppers",
-        type=int,
-        metavar="N",
-        help="draw so many shoppers for the catalogue, in place of its own; nothing is kept",
-    )
-    verb.add_argument(
-        "--shoppers-seed", type=int, default=11, metavar="S", help="of their draw (default: 11)"
-    )
+    _takes_drawn(verb)
     verb.add_argument("--seed", type=int, default=0, help="of what cold-items hides (default: 0)")
 
 

@@ -91,6 +91,14 @@ def _model(models: "Commands", name: str, says: str) -> None:
         metavar="S",
         help="share of the time that the figures are taken on; 0: none (default: .1)",
     )
+    verb.add_argument(
+        "--weigh",
+        action="append",
+        default=[],
+        metavar="RULE=X",
+        help="how much something says, such as purchase=5 or half_life_days=60 "
+        "(docs/personalisation.md lists the rules)",
+    )
     verb.add_argument("--run", type=Path, metavar="DIR", help="folder for figures and the model")
     verb.add_argument(
         "--publish",

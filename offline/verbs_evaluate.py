@@ -1,4 +1,4 @@
-"""Does what `hemline evaluate recommendations` asks."""
+"""Does what `hemline evaluate recommendations` and `hemline evaluate rules` ask."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from offline.layout import DataDir
 from runtime.errors import SetupError
 
 if TYPE_CHECKING:
+    from offline.demo_shoppers import ShopperOptions
     from offline.evaluate_recommendations import Asked
     from offline.recommendations.report import Report
 
@@ -38,17 +39,32 @@ def evaluate_recommendations(options: argparse.Namespace) -> int:
     return 0
 
 
-def _of_shop(options: argparse.Namespace, chosen: "Asked") -> "Report":
+def evaluate_rules(options: argparse.Namespace) -> int:
+    """Measures what each rule of confidence is good for."""
+    from offline.evaluate_rules import evaluate_rules as evaluate
+    from offline.recommendations.shop_log import shop_events
+
+    data = DataDir(options.data)
+    report = evaluate(shop_events(data, _drawn(options)), name=data.root.resolve().name)
+    report.publish(options.report, as_json=options.json)
+    return 0
+
+
+def _drawn(options: argparse.Namespace) -> "ShopperOptions | None":
     from offline.demo_shoppers import ShopperOptions
+
+    if options.shoppers is None:
+        return None
+    return ShopperOptions(shoppers=options.shoppers, seed=options.shoppers_seed)
+
+
+def _of_shop(options: argparse.Namespace, chosen: "Asked") -> "Report":
     from offline.evaluate_recommendations import evaluate, shop_split
     from offline.evaluate_searches import evaluate_searches
     from offline.recommendations.shop_log import shop_events
 
     data = DataDir(options.data)
-    drawn = None
-    if options.shoppers is not None:
-        drawn = ShopperOptions(shoppers=options.shoppers, seed=options.shoppers_seed)
-    shop = shop_events(data, drawn)
+    shop = shop_events(data, _drawn(options))
     if chosen.split == SEARCHES:
         if len(chosen.models) > 1:
             raise SetupError("searches are asked again with the factors of one model")

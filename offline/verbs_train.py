@@ -12,6 +12,7 @@ def train_model(options: argparse.Namespace) -> int:
     """Trains the model that was named, with its options."""
     from offline.models.options import with_options
     from offline.models.recipes import RECIPES
+    from offline.rule_options import rules_of
     from offline.train_model import train_model as train
     from offline.train_options import TrainOptions
 
@@ -23,6 +24,7 @@ def train_model(options: argparse.Namespace) -> int:
     chosen = TrainOptions(
         minimum=options.minimum,
         held_out=options.held_out,
+        rules=rules_of(options.weigh),
         publish=options.publish,
         run=options.run,
     )
