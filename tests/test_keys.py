@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from catalog.product import Product
+from fashion.catalog.v1 import catalog_pb2
 from fashion.search.v1 import search_pb2 as pb
 from runtime.errors import SetupError, Unauthenticated
 from services.gateway.access import Access
@@ -157,6 +158,40 @@ async def test_searching_as_a_shopper_needs_a_scope_of_its_own(ring: Ring) -> No
         assert doors.searching.asked == ["", "u-1"]
         reply = await doors.client.get("/v1/shoppers:sample", headers=bearer(read))
         assert code(reply) == (403, "permission_denied")
+
+
+async def test_histories_are_written_read_and_erased_by_scopes_of_their_own(ring: Ring) -> None:
+    read, write, act = ring.add("read"), ring.add("write"), ring.add("read", "act_as_user")
+    both, admin = ring.add("write", "act_as_user"), ring.add("admin")
+    async with ring.doors() as doors:
+        stub = doors.stub
+
+        async def ask(key: str, method: str, path: str) -> int:
+            body: object = {"events": [{}]} if method == "POST" else None
+            reply = await doors.client.request(method, path, json=body, headers=bearer(key))
+            return reply.status_code
+
+        async def call(key: str, method: str, request: object) -> str:
+            try:
+                metadata = (("authorization", f"Bearer {key}"),)
+                await getattr(stub, method)(request, metadata=metadata)
+            except grpc.aio.AioRpcError as error:
+                return error.code().name
+            return "OK"
+
+        events = pb.RecordInteractionsRequest(events=[catalog_pb2.Interaction()])
+        recording = "POST", "/v1/interactions", "RecordInteractions", events
+        user, history = "/v1/users/u-1", pb.ListInteractionsRequest(user_id="u-1")
+        reading = "GET", f"{user}/interactions", "ListInteractions", history
+        erasing = "DELETE", user, "DeleteUser", pb.DeleteUserRequest(user_id="u-1")
+        allowed = {"record": (write, both), "read": (act, both), "erase": (both, admin)}
+        for keys, (method, path, name, request) in zip(
+            allowed.values(), (recording, reading, erasing), strict=True
+        ):
+            for key in (read, write, act, both, admin):
+                may = key in keys
+                assert await ask(key, method, path) == (200 if may else 403), (name, key)
+                assert await call(key, name, request) == ("OK" if may else "PERMISSION_DENIED")
 
 
 WRONG: Sequence[str] = (
