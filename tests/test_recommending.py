@@ -246,7 +246,7 @@ def test_a_page_holds_one_product_of_a_style_unless_asked_otherwise() -> None:
     assert 1 < max(map(many.count, many)) <= 3
 
 
-def test_a_stranger_is_shown_several_kinds_as_far_as_there_are_any() -> None:
+def test_several_kinds_are_shown_as_far_as_there_are_any() -> None:
     dresses = [name for name in NAMES if SHOP[name].kind == "dress"]
     coats = [name for name in NAMES if SHOP[name].kind == "coat"]
     salon = Salon(FakeProposals({"popular": [*dresses, *coats]}))
@@ -260,7 +260,8 @@ def test_a_stranger_is_shown_several_kinds_as_far_as_there_are_any() -> None:
     alone = salon.recommend(**PLAIN, page_size=20, filter=Condition("kind", ("dress",)))
     assert names(alone) == dresses[:20]
     known = FakeProposals({"taste": [*dresses, *coats]})
-    assert names(Salon(known).recommend(user_id="u-1", **PLAIN, page_size=20)) == dresses[:20]
+    theirs = names(Salon(known).recommend(user_id="u-1", **PLAIN, page_size=20))
+    assert theirs == [*dresses[:10], *coats[:10]], "half a page may be of what somebody likes most"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.25, 0.5, 1.0])

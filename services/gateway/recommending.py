@@ -25,8 +25,8 @@ DEFAULT_NEW_SHARE = 0.1
 DIVERSITY: Mapping[str, float] = MappingProxyType({USER: 0.1, SESSION: 0.15, COLD: 0.3})
 """How unlike each other hits are by default: a stranger is shown something of everything."""
 
-MOST_OF_A_KIND = 0.25
-"""Share of a stranger's page that one kind of products may have."""
+MOST_OF_A_KIND: Mapping[str, float] = MappingProxyType({USER: 0.5, SESSION: 0.5, COLD: 0.25})
+"""Share of a page that one kind of products may have: half, where somebody's taste is known."""
 
 _ALIKE_SHARE = 0.2
 
@@ -179,13 +179,13 @@ def _placed(
 ) -> tuple[list[Placed], Mapping[str, int]]:
     """The proposals on the page, and the limits that it keeps.
 
-    A stranger is shown several kinds: a quarter of the page may be of one, and more only as far
-    as the page would be short otherwise.
+    Several kinds are shown: a share of the page may be of one, and more only as far as the page
+    would be short otherwise.
     """
     limits = dict(query.limits)
-    most = math.ceil(query.page_size * MOST_OF_A_KIND)
+    most = math.ceil(query.page_size * MOST_OF_A_KIND[mode])
     while True:
-        if mode == COLD and most < query.page_size:
+        if most < query.page_size:
             limits["kind"] = most
         else:
             limits.pop("kind", None)
