@@ -175,6 +175,19 @@ def test_cold_products_rank_among_themselves_where_factors_know_nothing() -> Non
     assert row[0] == COLD
 
 
+def test_a_user_with_many_held_out_products_counts_once_in_each_band() -> None:
+    liked = sparse.csr_matrix(np.tile(np.arange(6) < 5, (4, 1)).astype(np.float32))
+    relevant = sparse.csr_matrix(np.array([[1, 1, 1, 0, 0, 0], [0, 0, 0, 1, 0, 0]], bool))
+    training = Training(sparse.vstack([sparse.csr_matrix((2, 6), dtype=np.float32), liked]).tocsr())
+    split = Split("x", training, np.array([0, 1]), relevant, np.ones(6, bool))
+    # The one of the second user is found, and none of the three of the first.
+    found = scored(split, np.tile(np.eye(6, dtype=np.float32)[3], (6, 1)), depths=(1,))
+    rows = tables.by_product_popularity(split, [found], 1).rows
+    assert [cells[0] for _, cells in rows] == [2, 2]
+    means = [cells[1].mean for _, cells in rows if isinstance(cells[1], Estimate)]
+    assert means == [0.0, 0.5]
+
+
 def test_users_are_sorted_by_history_and_cold_ones_stand_alone() -> None:
     matrix = sparse.csr_matrix(np.array([[0] * 6, [1] * 2 + [0] * 4, [1] * 5 + [0]], np.float32))
     relevant = sparse.csr_matrix(np.eye(3, 6, 5 - 2, dtype=bool))

@@ -114,15 +114,17 @@ def by_history_length(split: Split, scored: Sequence[Scored], depth: int) -> Tab
 def by_product_popularity(split: Split, scored: Sequence[Scored], depth: int) -> Table:
     """Recall of held-out products by how popular they are in the training."""
     columns = split.relevant.indices
+    users = np.repeat(np.arange(len(split.users)), np.diff(split.relevant.indptr))
     rows: list[Row] = []
     for band in by_popularity(split):
         chosen = band.rows[columns]
         if chosen.any():
-            values = np.column_stack([each.found[chosen] for each in scored])
-            rows.append((band.name, (int(chosen.sum()), *estimates(values))))
+            found = np.column_stack([each.found[chosen] for each in scored])
+            cells = estimates(_means(found, users[chosen]))
+            rows.append((band.name, (int(chosen.sum()), *cells)))
     title = (
         f"Share of held-out products found in the first {depth}, by their popularity in the "
-        "training. Products that nobody liked there are cold."
+        "training (means over users). Products that nobody liked there are cold."
     )
     names = tuple(each.name for each in scored)
     return Table(POPULARITY, title, ("held out", *names), tuple(rows))
@@ -164,6 +166,14 @@ def share(band: Band, counts: Rows) -> float:
 
 def _shares(bands: Sequence[Band], counts: Rows) -> tuple[Cell, ...]:
     return tuple(f"{share(band, counts):.1%}" for band in bands)
+
+
+def _means(values: Values, users: Rows) -> Values:
+    """Returns the means of each user's rows: those of one user do not vary on their own."""
+    _, rows = np.unique(users, return_inverse=True)
+    sums = np.zeros((int(rows.max()) + 1, values.shape[1]))
+    np.add.at(sums, rows, values)
+    return np.asarray(sums / np.bincount(rows)[:, None], np.float64)
 
 
 def _estimated(scored: Sequence[Scored], names: Sequence[str]) -> list[list[Estimate]]:
