@@ -175,6 +175,7 @@ def test_lists_of_users_are_read(tmp_path: Path) -> None:
         (tmp_path / f"cf-train-{per_user}-users.dat").write_text("1 4\n2 0 1\n0\n")
         (tmp_path / f"cf-test-{per_user}-users.dat").write_text("2 0 5\n0\n1 3\n")
     split = read_split(tmp_path, "p10")
+    assert split.name == "p10"
     assert held(split) == {0: {0, 5}, 2: {3}}
     assert learned(split, 1) == {0, 1}
     assert learned(split, 2) == set()

@@ -1,6 +1,7 @@
 """Reads public sets of interactions with the splits that they were published with."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,8 @@ def read_user_lists(folder: Path, *, per_user: int) -> Split:
     tested, rows = np.unique(users, return_inverse=True)
     told = f"the published split, {per_user} training product{'s' * (per_user > 1)} a user"
     matrix = _ones(train_users, train_products, shape)
-    return _given(matrix, rows, products, users=tested, told=told)
+    given = _given(matrix, rows, products, users=tested, told=told)
+    return replace(given, name=f"p{per_user}")
 
 
 def read_sequences(folder: Path) -> EventLog:
