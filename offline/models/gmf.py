@@ -35,14 +35,14 @@ class Gmf:
 
     name: ClassVar[str] = "gmf"
     factors: int = 16
-    epochs: int = 30
-    batch: int = 2048
-    negatives: int = 4
+    epochs: int = 60
+    batch: int = 4096
+    negatives: int = 8
     learning_rate: float = 0.003
     decay: float = 0.1
     patience: int = 3
-    regularization: float = 10.0
-    alpha: float = 40.0
+    regularization: float = 300.0
+    alpha: float = 10.0
     seed: int = 42
 
     def fit(

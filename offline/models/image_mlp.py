@@ -39,9 +39,9 @@ class ImageMlp:
     layers: tuple[str, ...] = ("32", "64", "32", "16")
     blind: float = 0.2
     epochs: int = 40
-    batch: int = 2048
+    batch: int = 4096
     negatives: int = 8
-    learning_rate: float = 0.003
+    learning_rate: float = 0.01
     decay: float = 0.1
     patience: int = 4
     seed: int = 42
