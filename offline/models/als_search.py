@@ -32,8 +32,8 @@ class AlsSearch:
     """
 
     name: ClassVar[str] = "als-search"
-    alpha: tuple[str, ...] = ("1", "4", "10", "40")
-    regularization: tuple[str, ...] = ("0.01", "1", "10")
+    alpha: tuple[str, ...] = ("4", "10", "20", "40")
+    regularization: tuple[str, ...] = ("1", "10", "60", "120")
     factors: tuple[str, ...] = ("32", "64", "128")
     iterations: int = 15
     users: int = 5000
