@@ -77,6 +77,11 @@ def _model(models: "Commands", name: str, says: str) -> None:
     verb.set_defaults(model=name)
     if isinstance(verb, ModelParser):
         verb.model = name
+    _takes_manner(verb)
+
+
+def _takes_manner(verb: argparse.ArgumentParser) -> None:
+    """Adds what every training may be told, whatever the model."""
     verb.add_argument(
         "--minimum",
         type=int,
@@ -96,8 +101,7 @@ def _model(models: "Commands", name: str, says: str) -> None:
         action="append",
         default=[],
         metavar="RULE=X",
-        help="how much something says, such as purchase=5 or half_life_days=60 "
-        "(docs/personalisation.md lists the rules)",
+        help="how much something says, such as purchase=5 (docs/personalisation.md)",
     )
     verb.add_argument("--run", type=Path, metavar="DIR", help="folder for figures and the model")
     verb.add_argument(
