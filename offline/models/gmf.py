@@ -34,7 +34,7 @@ class Gmf:
     """
 
     name: ClassVar[str] = "gmf"
-    factors: int = 16
+    factors: int = 32
     epochs: int = 60
     batch: int = 4096
     negatives: int = 8
