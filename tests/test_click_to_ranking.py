@@ -8,23 +8,24 @@ import asyncio
 import re
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
-from catalog.confidence import confidences
+from catalog.confidence import ConfidenceRules, confidences
 from catalog.store import CatalogStore
 from offline.house import UpOptions
 from offline.layout import DataDir
 from offline.up import down, up_detached
 from runtime.artifacts import ArtifactStore
-from services.gateway.ranking_generations import KIND, RankingGenerations
+from services.gateway.ranking_generations import KIND, RULES
 from services.reranker.factors import FORMAT, Factors
 from tests.ports import two_ports
 from tests.running import Running
@@ -42,24 +43,43 @@ class Shop:
     running: Running
     urls: Sequence[str]
     store: CatalogStore
-    factors: Factors
-    generations: RankingGenerations
+    artifacts: ArtifactStore
+    opened: dict[str, Factors] = field(default_factory=dict)
+
+    @property
+    def in_use(self) -> str:
+        """The generation of the factors in force."""
+        release = self.artifacts.current()
+        assert release is not None
+        return release.generations[KIND]
+
+    def factors(self, generation: str) -> Factors:
+        """The factors of a generation."""
+        if generation not in self.opened:
+            folder = self.artifacts.open(KIND, generation, format=FORMAT).folder
+            self.opened[generation] = Factors.open(folder)
+        return self.opened[generation]
 
     def known(self, product_ids: Sequence[str]) -> list[str]:
         """Those products that the model knows."""
-        anybody = np.ones(self.factors.dim, np.float32)
-        known = self.factors.tastes(anybody, product_ids).known
+        factors = self.factors(self.in_use)
+        known = factors.tastes(np.ones(factors.dim, np.float32), product_ids).known
         return [name for name, is_known in zip(product_ids, known, strict=True) if is_known]
 
-    def tastes(self, user_id: str, product_ids: Sequence[str]) -> dict[str, float]:
-        """The taste for those products that the model knows, by all that the store holds."""
+    def tastes(
+        self, user_id: str, product_ids: Sequence[str], generation: str = ""
+    ) -> dict[str, float]:
+        """The taste for those products that a model knows, by all that the store holds."""
+        generation = generation or self.in_use
+        factors = self.factors(generation)
+        rules = ConfidenceRules.of_facts(self.artifacts.facts(KIND, generation).get(RULES))
         now = datetime.now(UTC)
         events = self.store.journal.learned(user_id, 1000).events
-        weights = confidences(events, self.generations.rules(""), now=now)
-        vector = self.factors.fold_in(list(weights), list(weights.values()))
+        weights = confidences(events, rules, now=now)
+        vector = factors.fold_in(list(weights), list(weights.values()))
         if vector is None:
             return {}
-        found = self.factors.tastes(vector, product_ids)
+        found = factors.tastes(vector, product_ids)
         return {
             name: float(taste)
             for name, taste, known in zip(product_ids, found.tastes, found.known, strict=True)
@@ -69,21 +89,21 @@ class Shop:
 
 @pytest.fixture(scope="module")
 def shop(world: DataDir, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    root = tmp_path_factory.mktemp("clicks") / "world"
+    with opened_shop(world, tmp_path_factory.mktemp("clicks") / "world", {"gateway": 2}) as made:
+        yield made
+
+
+@contextmanager
+def opened_shop(world: DataDir, root: Path, replicas: Mapping[str, int]) -> Iterator[Shop]:
+    """A house on a copy of the small world."""
     shutil.copytree(world.root, root, ignore=shutil.ignore_patterns("run", "runs", "*-shm"))
     data = DataDir(root)
-    up_detached(data, UpOptions(port=two_ports(), replicas={"gateway": 2}))
-    artifacts = ArtifactStore(data.artifacts)
-    release = artifacts.current()
-    assert release is not None
-    generations = RankingGenerations(artifacts)
-    generations.follow(release)
-    folder = artifacts.open(KIND, generations.in_use, format=FORMAT).folder
+    up_detached(data, UpOptions(port=two_ports(), replicas=replicas))
     store, running = CatalogStore.open(data.database_url), Running(data)
     try:
         urls = [f"http://{each.address}" for each in running.members("gateway")]
         assert len(urls) == 2
-        yield Shop(running, urls, store, Factors.open(folder), generations)
+        yield Shop(running, urls, store, ArtifactStore(data.artifacts))
     finally:
         store.close()
         down(data)
@@ -107,9 +127,9 @@ def shown(answer: Json) -> dict[str, float]:
 
 
 def is_right(shop: Shop, user_id: str, answer: Json) -> bool:
-    """Whether each product that the model knows has the taste of the whole history."""
-    found = shown(answer)
-    expected = shop.tastes(user_id, list(found))
+    """Whether each product has the taste of the whole history, by the factors that were told."""
+    found, ranking = shown(answer), answer["generations"]["ranking"]
+    expected = shop.tastes(user_id, list(found), ranking["generation"])
     assert len(expected) >= 5, "too few of these products are known to say anything"
     return all(abs(found[name] - taste) < 1e-4 for name, taste in expected.items())
 

@@ -1,6 +1,5 @@
 """Promises of which words of a catalogue complete what is typed."""
 
-
 import pytest
 
 from catalog.product import Product
