@@ -114,7 +114,7 @@ class ConfidenceRules:
         if now is None:
             return 1.0
         age = _age_days(at, now)
-        fresh = 2.0 ** (-age / self.half_life_days) if self.half_life_days else 1.0
+        fresh = math.exp2(-age / self.half_life_days) if self.half_life_days else 1.0
         years = max(round((age + self.season_ahead_days) / YEAR_DAYS), 1)
         away = (age + self.season_ahead_days - years * YEAR_DAYS) / self.season_days
         kept = max(fresh, self.season_echo * math.exp(-0.5 * away * away))
@@ -124,7 +124,7 @@ class ConfidenceRules:
         """Returns what a confidence is multiplied by whose last event was ``at``, 1 or more."""
         if now is None:
             return 1.0
-        return 1.0 + self.lately * 2.0 ** (-_age_days(at, now) / self.lately_days)
+        return 1.0 + self.lately * math.exp2(-_age_days(at, now) / self.lately_days)
 
 
 DEFAULT_RULES = ConfidenceRules()
