@@ -302,7 +302,7 @@ BAD = {
         _part(photo=b"x", crop=pb.Crop(x=float("nan"), width=1, height=1)), "parts[0].crop",
     ),
     "no hash": (_part(image_sha256="zz"), "parts[0]"),
-    "a long id": (_part(product_id="p" * 129), "parts[0]"),
+    "a long id": (_part(product_id="p" * 129), "parts[0].product_id"),
     "negative hits": (pb.SearchRequest(text="a", page_size=-1), "page_size"),
     "too many hits": (pb.SearchRequest(text="a", page_size=101), "page_size"),
     "no share": (pb.SearchRequest(text="a", personalization=float("nan")), "personalization"),
