@@ -116,7 +116,7 @@ def test_the_composed_database_serves_those_who_read_it_and_nobody_else() -> Non
         for name, service in services.items()
         if "HEMLINE_DATABASE_URL" in service.get("environment", {})
     }
-    assert set(urls) == {"text", "image", "gateway", "offline"}
+    assert set(urls) == {"text", "image", "ranking", "gateway", "offline"}
     assert len(set(urls.values())) == 1
     assert "HEMLINE_DATABASE_PASSWORD:?" in urls["gateway"]
     assert "listen_addresses=127.0.0.1" in services["postgresql"]["command"]
