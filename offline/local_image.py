@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from services.gateway.stages import QueryKind, QueryVector, Ranking
 from services.image_retriever.decode import PhotoDecoder
 from services.image_retriever.encoder import Encoder
 from services.image_retriever.exact import Mask, Rows
-from services.image_retriever.framing import best_framed, frames
+from services.image_retriever.framing import FINER, best_framed, frames
 from services.image_retriever.index import VectorIndex
 from services.image_retriever.mixture import Vectors, kind_of, mixed
 from services.image_retriever.question import Kinds, Reorder
@@ -137,13 +138,16 @@ class LocalImage:
             return rows[0] if known[0] else None
         if isinstance(part.source, Photo) and self.decoder is not None:
             size, crop = self.encoder.image_size, part.crop or WHOLE
+            finer = None
             if part.remove_background:
                 garment, alone = self.decoder.decode_garment(part.source.data, size=size, crop=crop)
                 if not alone:
                     kept.append(part)
             else:
                 garment = self.decoder.decode(part.source.data, size=size, crop=crop)
-            return best_framed(list(self.encoder.encode_photos(frames(garment))), self.index)
+                finer = partial(self.decoder.decode, part.source.data, size=FINER * size, crop=crop)
+            framed = frames(garment, finer)
+            return best_framed(list(self.encoder.encode_photos(framed)), self.index)
         if not isinstance(part.source, Example):
             raise InvalidArgument("photos are decoded by the image stage alone", field=part.field)
         vector = self.index.vector_of(part.source.product_id)

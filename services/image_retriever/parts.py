@@ -12,9 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.crop import WHOLE, Crop
 from runtime.errors import (
-    DeadlineExceeded,
     Internal,
     InvalidArgument,
     NotFound,
@@ -24,7 +22,8 @@ from runtime.errors import (
 from services.image_retriever.batcher import EncodeBatcher
 from services.image_retriever.decode import PhotoDecoder
 from services.image_retriever.encoder import Encoder
-from services.image_retriever.framing import Neighbours, best_framed, frames
+from services.image_retriever.framed import Photo, PhotoFramer
+from services.image_retriever.framing import Neighbours, best_framed
 from services.image_retriever.mixture import Kind, kind_of, mixed
 
 Vectors = NDArray[np.float32]
@@ -43,15 +42,6 @@ class Words:
     """A part in words."""
 
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """A part that is a photo, or a rectangle of it, with its background or without."""
-
-    data: bytes
-    crop: Crop = WHOLE
-    remove_background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +100,7 @@ class PartEncoder:
     ) -> None:
         self._batcher = batcher
         self._decoder = decoder
-        self._clock = clock
+        self._framer = PhotoFramer(decoder, clock)
         self._threads = ThreadPoolExecutor(places, "photos")
 
     async def encode(
@@ -168,21 +158,11 @@ class PartEncoder:
     async def _photo(
         self, photo: Photo, number: int, deadline: float, encoder: Encoder, index: Examples
     ) -> "_Seen | None":
-        def decode() -> tuple[list[NDArray[np.uint8]], bool]:
-            left = deadline - self._clock()
-            if left <= 0:
-                raise DeadlineExceeded("the budget ran out before decoding")
-            size, crop = encoder.image_size, photo.crop
-            if photo.remove_background:
-                garment, is_alone = self._decoder.decode_garment(
-                    photo.data, size=size, crop=crop, wait_s=left
-                )
-                return frames(garment), is_alone
-            return frames(self._decoder.decode(photo.data, size=size, crop=crop, wait_s=left)), True
-
         loop = asyncio.get_running_loop()
         try:
-            framed, is_alone = await loop.run_in_executor(self._threads, decode)
+            framed, is_alone = await loop.run_in_executor(
+                self._threads, self._framer.frames, photo, encoder.image_size, deadline
+            )
         except InvalidArgument as error:
             error.field = f"parts[{number}].photo"
             raise

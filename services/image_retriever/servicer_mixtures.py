@@ -6,8 +6,9 @@ from catalog.crop import WHOLE, Crop, crop_at
 from catalog.normalize import clean
 from fashion.image.v1 import image_retriever_pb2 as pb
 from runtime.errors import InvalidArgument, ServiceError
+from services.image_retriever.framed import Photo
 from services.image_retriever.mixture import MAX_WEIGHT
-from services.image_retriever.parts import Example, Mixture, Photo, Words
+from services.image_retriever.parts import Example, Mixture, Words
 
 MAX_PARTS = 16
 MAX_TEXT_CHARS, MAX_ID_CHARS = 512, 128
