@@ -1,5 +1,7 @@
 """Promises of how the parts of a query become the vectors that the image stage is asked with."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -8,7 +10,7 @@ from runtime.errors import InvalidArgument
 from services.gateway.aiming import MAX_CANDIDATES, Aim, aim_at
 from services.gateway.parts import Example, Part, Photo, words
 from services.gateway.query import Query
-from services.gateway.query_options import Rerank
+from services.gateway.query_options import Rerank, Understand
 from services.gateway.stages import Boost, QueryKind, QueryVector
 
 RED, BLUE, DRESS = np.eye(3, dtype="<f4")
@@ -66,6 +68,25 @@ def test_the_kind_of_a_product_is_asked_of_the_catalogue() -> None:
     assert both.kind_products == ("p-1",)
 
 
+def test_the_kind_is_the_products_where_all_that_was_said_became_a_filter() -> None:
+    liked = Part(Example("p-1"), "parts[0]")
+    assert aim(Query(parts=(liked,)), DRESS).candidates == 0, "a product alone is all that it looks"
+    found = aim(Query(parts=(liked,), said=True), DRESS)
+    assert (found.kind_products, found.candidates) == (("p-1",), 1000)
+    assert found.order == found.vector.data
+    named = Query(parts=(liked,), said=True, boosts=(Boost("kind", ("skirt",), 1.0),))
+    assert aim(named, DRESS).kind_products == ()
+
+
+def test_several_products_are_each_heard_by_their_kinds() -> None:
+    board = (Part(Example("p-1"), "parts[0]"), Part(Example("p-2"), "parts[1]"))
+    assert aim(Query(parts=board), DRESS, BLUE).kind_products == ("p-1", "p-2")
+    away = (board[0], replace(board[1], weight=-1.0))
+    assert aim(Query(parts=away), DRESS, BLUE).kind_products == ()
+    literal = Query(parts=board, understand=Understand(enabled=False))
+    assert aim(literal, DRESS, BLUE).kind_products == ()
+
+
 def test_words_that_name_a_kind_leave_none_to_the_picture() -> None:
     named = Query(parts=(WORDS, PHOTO), boosts=(Boost("kind", ("skirt",), 1.0),))
     assert aim(named, RED, DRESS).kind == b""
@@ -87,11 +108,12 @@ def test_two_stages_take_the_shares_that_were_asked_for() -> None:
     assert words_find.vector.kind is QueryKind.TEXT
 
 
-def test_unknown_words_leave_the_picture_alone() -> None:
+def test_unknown_words_leave_the_picture_and_its_kind_alone() -> None:
     for rerank in (None, Rerank(0.5, 0.9)):
         found = aim(Query(parts=(WORDS, PHOTO), rerank=rerank), None, DRESS)
         assert np.allclose(row(found.vector.data), DRESS)
-        assert (found.order, found.vector.kind) == (b"", QueryKind.PHOTO)
+        assert (found.order, found.vector.kind) == (found.vector.data, QueryKind.PHOTO)
+        assert np.allclose(row(found.kind), DRESS)
 
 
 def test_words_that_nobody_knows_aim_nowhere() -> None:

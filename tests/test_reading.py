@@ -73,6 +73,19 @@ def test_what_no_attribute_knows_becomes_a_part_that_leads_away(
     assert named.fusion == Fusion()
 
 
+def test_it_is_kept_that_words_were_said_which_only_filter(understanding: Understanding) -> None:
+    liked = Part(Example("p-0001"), "parts[1]")
+    assert not read(understanding, Query((liked,))).query.said
+    for text in ("but not black", "under 50"):
+        asked = read(understanding, Query((words(text, "text"), liked))).query
+        assert asked.parts == (liked,)
+        assert asked.said
+    assert read(understanding, Query((liked,), exclude=("black",))).query.said
+    red = read(understanding, Query((words("red", "text"), liked))).query
+    assert not red.said
+    assert red.words == "red"
+
+
 def test_exclusions_reach_a_query_without_words(understanding: Understanding) -> None:
     query = Query((Part(Example("p-0001"), "parts[0]"),), exclude=("black",))
     asked = read(understanding, query).query

@@ -44,10 +44,12 @@ def aim_at(query: Query, vectors: Sequence[QueryVector], count: int) -> Aim | No
 
     The query's vector is the weighted sum of the vectors of its parts. With words and pictures,
     the words say what is to be otherwise than in the picture, such as its colour: so the kind is
-    the picture's, unless the words name one or nothing is to be understood. The kind of a product
-    is what the catalogue says; that of a photo its neighbours tell. Where the query asks
-    for two stages, the picture's share in the first and the words' in the second are those of their
-    sums; words that the encoder does not know then leave the picture alone.
+    the picture's, unless the words name one or nothing is to be understood; so it is too where all
+    that was said became a filter. Several products are each heard by their kinds: the mean of a
+    dress and a bag may be a skirt. The kind of a product is what the catalogue says; that of a
+    photo its neighbours tell. Where the query asks for two stages, the picture's share in the first
+    and the words' in the second are those of their sums; words that the encoder does not know then
+    leave the picture and its kind alone.
 
     Args:
         query: The query.
@@ -73,11 +75,13 @@ def aim_at(query: Query, vectors: Sequence[QueryVector], count: int) -> Aim | No
     data = _packed(_sum(pairs))
     vector = QueryVector(fingerprint, _kind(bool(words), bool(pictures)), data)
     shown = [(part, each) for part, each in pictures if part.weight > 0]
+    products = tuple(p.source.product_id for p, _ in shown if isinstance(p.source, Example))
     is_named = any(boost.field == _KIND for boost in query.boosts)
-    if not (words and shown) or is_named or not query.understand.enabled:
+    is_said = query.said or any(isinstance(part.source, Words) for part in query.parts)
+    has_kind = bool(shown) and (is_said or len(set(products)) > 1)
+    if not has_kind or is_named or not query.understand.enabled:
         return Aim(vector)
     photos = [(part, each) for part, each in shown if not isinstance(part.source, Example)]
-    products = tuple(p.source.product_id for p, _ in shown if isinstance(p.source, Example))
     return Aim(vector, data, depth, _packed(_sum(photos)) if photos else b"", products)
 
 

@@ -43,8 +43,9 @@ class Query:
 
     ``budget_ms`` 0 and ``personalization`` None stand for the defaults; ``fusion`` None stands for
     what was tuned; ``page_token`` is empty on the first page. ``boosts``, ``excluded_words``,
-    ``other_kinds``, those that the words do not name, and ``labelled``, the share of the products
-    that say what the words ask for, come from reading: no caller gives them.
+    ``other_kinds``, those that the words do not name, ``labelled``, the share of the products
+    that say what the words ask for, and ``said``, whether words were said that a filter or an
+    exclusion says now, come from reading: no caller gives them.
 
     Raises:
         InvalidArgument: A value is out of its range; the error names the field.
@@ -78,6 +79,7 @@ class Query:
     excluded_words: str = ""
     other_kinds: tuple[str, ...] = ()
     labelled: float = 1.0
+    said: bool = False
 
     def __post_init__(self) -> None:
         _check_parts(self.parts)

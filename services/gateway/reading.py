@@ -107,6 +107,7 @@ def apply(query: Query, reading: Reading, part: Part | None = None) -> Query:
         boosts=tuple(boosts),
         excluded_words=excluded[:MAX_TEXT_CHARS],
         labelled=min(query.labelled, reading.labelled),
+        said=query.said or part is None or None in parts,
     )
 
 
