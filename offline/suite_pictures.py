@@ -1,12 +1,15 @@
 """Measures what photos find together with words, with each other, and led away from products."""
 
 import asyncio
+import io
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from catalog.crop import Crop
 from catalog.media import MediaStore
@@ -32,11 +35,13 @@ BUT_FUSED, BUT_CUT, BUT_PRODUCT, BUT_PICTURE, BUT_WORDS, BUT_PHOTO, BUT_LITERAL 
     "the photo alone",
     "photo and a colour, nothing understood",
 )
+BUT_CLOSE = "photo cut off by a sixth on each side, and a colour"
 BOARD, SINGLE = "three photos of one kind", "each of the three photos"
 AWAY, TOWARDS = "photo, led away from a product", "the photo, for the likes of that product"
 COLOUR, KIND, BOTH, LIKES = "colour P@10", "kind P@10", "both P@10", "likes of the product in ten"
 _PHOTOS, _COLOURS, _LEAST = 100, 2, 10
-_CUT = Crop(0.1, 0.1, 0.8, 0.8)
+_CUT, _CLOSE = Crop(0.1, 0.1, 0.8, 0.8), Crop(1 / 6, 1 / 6, 2 / 3, 2 / 3)
+_MARGINS = (0.1, 0.2, 0.33)  # of a side, added on each
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,28 @@ def shown_photos(
     return cases
 
 
+def but_wide(margin: float) -> str:
+    """Returns the name of the row of photos with a wider margin, a share of a side."""
+    return f"photo with {margin:.0%} of margin added on each side, and a colour"
+
+
+def with_margin(data: bytes, margin: float) -> bytes:
+    """Returns a photo amid a margin of its own ground, so wide in shares of its longer side."""
+    with Image.open(io.BytesIO(data)) as opened:
+        photo = opened.convert("RGB")
+    width = round(margin * max(photo.size))
+    red, green, blue = np.asarray(photo)[1, 1].tolist()
+    whole = ImageOps.expand(photo, width, (red, green, blue))
+    out = io.BytesIO()
+    whole.save(out, "JPEG", quality=90)
+    return out.getvalue()
+
+
+def _in_wide(margin: float, case: Shown) -> Query:
+    part = Part(Photo(with_margin(case.data, margin)), "parts[0]")
+    return _query(case, words(case.colour, "text"), part)
+
+
 def _like_this_but(shop: DrawnShop, cases: Sequence[Shown]) -> list[Row]:
     def asked(case: Shown, **options: object) -> Query:
         return _query(case, words(case.colour, "text"), _photo(case), **options)
@@ -98,6 +125,8 @@ def _like_this_but(shop: DrawnShop, cases: Sequence[Shown]) -> list[Row]:
     systems: dict[str, Callable[[Shown], Query]] = {
         BUT_FUSED: asked,
         BUT_CUT: lambda case: _query(case, words(case.colour, "text"), _photo(case, _CUT)),
+        BUT_CLOSE: lambda case: _query(case, words(case.colour, "text"), _photo(case, _CLOSE)),
+        **{but_wide(margin): partial(_in_wide, margin) for margin in _MARGINS},
         BUT_PRODUCT: lambda case: _query(
             case, words(case.colour, "text"), Part(Example(case.product.id), "parts[0]")
         ),
