@@ -46,7 +46,8 @@ MARKERS = (
 )
 NAMES = ("currencies", "sizes")
 NUMBERS = ("numbers", "multipliers", "cents")
-_PARTS = {"language", "fillers", "grammar", "fields", "none", "narrower", "concepts"}
+_LISTS = {"fields", "none", "narrower", "beside", "instead"}
+_PARTS = {"language", "fillers", "grammar", "concepts", "ordinary", *_LISTS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,10 @@ class Lexicon:
 
     ``sources`` holds the TOML by language; ``field_words`` the words that name a field itself;
     ``none`` the names of the concepts that say that a field has nothing; ``narrower`` leads from
-    the name of a wide concept to those of the narrower ones that it takes in.
+    the name of a wide concept to those of the narrower ones that it takes in; ``beside`` from a
+    word that names a garment to the concepts that it says beside another one; ``instead`` from a
+    concept to those that are most like it. ``ordinary`` are words that are no mistakes, whatever
+    the catalogue holds.
     """
 
     sources: Mapping[str, str]
@@ -38,6 +41,9 @@ class Lexicon:
     field_words: Mapping[str, tuple[str, ...]]
     none: Mapping[str, tuple[str, ...]]
     narrower: Mapping[str, tuple[str, ...]]
+    beside: Mapping[str, tuple[str, ...]]
+    instead: Mapping[str, tuple[str, ...]]
+    ordinary: tuple[str, ...]
 
     @classmethod
     def default(cls) -> "Lexicon":
@@ -72,6 +78,15 @@ class Lexicon:
             merged(tables, "fields"),
             merged(tables, "none"),
             merged(tables, "narrower"),
+            merged(tables, "beside"),
+            merged(tables, "instead"),
+            tuple(
+                word
+                for language, table in tables.items()
+                for word in words_of(
+                    language, "ordinary.words", part_of(table, "ordinary").get("words", [])
+                )
+            ),
         )
 
     @property

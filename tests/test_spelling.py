@@ -8,6 +8,7 @@ import pytest
 from catalog.lexicon import Lexicon
 from catalog.product import Product
 from catalog.words import WordTable
+from services.gateway.slips import is_slip
 from services.gateway.spelling import Context, Spelling
 from services.gateway.understanding import Reading, Understanding
 from services.gateway.vocabulary import Vocabulary
@@ -26,7 +27,7 @@ GARMENTS = {"shirt", "bag", "dress", "cardigan"}
 
 
 def _spelling(frequencies: dict[str, int]) -> Spelling:
-    return Spelling(frequencies, {}, frozenset(), GARMENTS, 3000)
+    return Spelling(frequencies, {}, {}, GARMENTS, 3000)
 
 
 def _meant(word: str, context: Context | None = None) -> str:
@@ -104,5 +105,55 @@ def test_more_than_six_words_are_mended(understanding: Understanding) -> None:
 def test_what_mending_costs_is_bounded() -> None:
     draw = Random(5)
     words = ["".join(draw.choices(string.ascii_lowercase, k=7)) for _ in range(500)]
-    query = " ".join(f"x{word}" for word in words[:50])
+    query = " ".join(f"{word[0]}x{word[1:]}" for word in words[:50])
     assert 6 < len(_mends(_shop(" ".join(words)).read(query))) < 50
+
+
+@pytest.mark.parametrize("word", ["garden", "morning", "father", "around", "plane", "french"])
+def test_an_ordinary_english_word_is_never_mended(word: str) -> None:
+    reading = _shop("Arden trench feather lane round mourning").read(f"{word} dress")
+    assert not _mends(reading)
+    assert not reading.did_you_mean
+    assert word in reading.words
+
+
+def test_what_looks_alike_and_is_no_slip_is_only_asked_about(understanding: Understanding) -> None:
+    reading = understanding.read("ocardigan")
+    assert not _mends(reading)
+    assert reading.did_you_mean == "cardigan"
+
+
+@pytest.mark.parametrize(
+    ("written", "field", "value"),
+    [
+        ("Klied", "kind", "dress"),
+        ("Kleidd", "kind", "dress"),
+        ("Kleit gruen", "kind", "dress"),
+        ("Hemdt schwarz", "kind", "shirt"),
+        ("gestreifftes Kleid", "pattern", "striped"),
+        ("schwartzes Hemd", "colour", "black"),
+    ],
+)
+def test_german_words_are_mended_as_well(
+    understanding: Understanding, written: str, field: str, value: str
+) -> None:
+    reading = understanding.read(written)
+    assert _mends(reading)
+    told = {(each.field, each.value) for each in reading.understood}
+    assert (field, value) in told
+
+
+@pytest.mark.parametrize(
+    ("written", "meant", "is_so"),
+    [
+        ("drses", "dress", True),
+        ("drss", "dress", True),
+        ("dresd", "dress", True),
+        ("kleit", "kleid", True),
+        ("dress", "press", False),
+        ("plane", "lane", False),
+        ("coat", "coal", False),
+    ],
+)
+def test_a_slip_is_told_from_another_word(written: str, meant: str, is_so: bool) -> None:
+    assert is_slip(written, meant) is is_so

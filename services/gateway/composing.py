@@ -15,7 +15,9 @@ _WEIGHTS: Mapping[str, float] = MappingProxyType(
     {"kind": 1.0, "colour": 1.0, "brand": 1.0, "gender": 0.8, "category": 0.5}
 )
 _WEIGHT = 0.6
-_NEAR, _WIDER = 0.7, 0.5
+# What no product is called is of a garment still: a colour does not outweigh it.
+_NEAR, _WIDER, _WIDER_KIND = 0.7, 0.5, 1.0
+_KIND = "kind"
 _MOST_VALUES = 500
 _MOST_TOLD = 3
 
@@ -57,13 +59,14 @@ class Composer:
         if refused and not is_lifted:
             self._say_piece(piece)
             return
-        is_other = self._look_up(piece, meanings)
+        is_other = self._look_up(piece, meanings) or self._is_strange(piece, meanings)
         if is_lifted:
             self._tell(piece, "boost", [m for m in meanings if not (is_other and m.instead)])
         elif not phrase.is_english:
             self._tell(piece, "translate", meanings)
         if is_lifted and is_other:
             self._tell_wider(piece, meanings)
+        self._tell_unknown(piece, meanings, is_lifted)
 
     def filter(self, piece: Found) -> None:
         """Takes what was said exactly into the draft: as a filter, or as words to be looked up."""
@@ -132,8 +135,18 @@ class Composer:
         self._draft.named |= {meaning.field for meaning in meanings}
         return is_other
 
+    def _is_strange(self, piece: Found, meanings: Sequence[Meaning]) -> bool:
+        """Whether no product holds a word for a quality, and others stand for it."""
+        is_held = piece.is_kind or self._known.holds(piece.written)
+        return not is_held and any(meaning.instead for meaning in meanings)
+
     def _tell(self, piece: Found, effect: str, meanings: Sequence[Meaning]) -> None:
         self._draft.tell(piece, self._wording.written(piece), effect, meanings)
+
+    def _tell_unknown(self, piece: Found, meanings: Sequence[Meaning], is_lifted: bool) -> None:
+        """Tells of a garment that no product is, and that none is like."""
+        if not is_lifted and piece.is_kind and not self._known.holds(piece.written):
+            self._tell(piece, "unknown", meanings[:1])
 
     def _tell_wider(self, piece: Found, meanings: Sequence[Meaning]) -> None:
         """Tells what stands for something that no product of the catalogue is."""
@@ -146,16 +159,31 @@ class Composer:
         """Lifts what the catalogue has of a piece; False where that is nothing."""
         before = len(self._draft.boosts)
         for meaning in meanings:
+            if piece.is_modifier and meaning.field == _KIND:
+                continue
             weight = _WEIGHTS.get(meaning.field, _WEIGHT)
             self._lift(meaning.exact, weight)
             self._lift(meaning.near, _NEAR * weight if meaning.exact else weight)
-            self._lift(meaning.wider, _WIDER * weight)
+            self._lift(meaning.wider, (_WIDER_KIND if meaning.field == _KIND else _WIDER) * weight)
         if not any(meaning.is_value for meaning in meanings):
-            for inner in self._known.mentions.within(self._wording.words, piece):
-                if inner.phrase is not None and not self._ignored.refuses(inner):
-                    for meaning in inner.phrase.meanings:
-                        self._lift(meaning.exact, _WEIGHTS.get(meaning.field, _WEIGHT))
+            self._boost_within(piece, meanings)
         return len(self._draft.boosts) > before
+
+    def _boost_within(self, piece: Found, meanings: Sequence[Meaning]) -> None:
+        """Lifts what a phrase of several words holds: of leather, for a leather jacket.
+
+        Of a garment that has a wider one the other names in it say nothing: a shirt dress is no
+        shirt, and a sport coat, which is a blazer, is of no sport.
+        """
+        has_kind = any(meaning.field == _KIND and meaning.wider for meaning in meanings)
+        names = {word for meaning in meanings for word in meaning.name.split()}
+        for inner in self._known.mentions.within(self._wording.words, piece):
+            if inner.phrase is None or self._ignored.refuses(inner):
+                continue
+            if has_kind and (inner.is_kind or inner.written not in names):
+                continue
+            for meaning in inner.phrase.meanings:
+                self._lift(meaning.exact, _WEIGHTS.get(meaning.field, _WEIGHT))
 
     def _lift(self, values: Values, weight: float) -> None:
         for home, held in values:

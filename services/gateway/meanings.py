@@ -70,7 +70,7 @@ class Meanings:
         near = self._near(concept, home)
         if not exact and not near:
             near = self._narrower(concept)
-        wider = () if exact or near else self._widened(concept)
+        wider = () if exact or near else self._instead(concept) or self._widened(concept)
         return Meaning(
             concept.field,
             concept.name,
@@ -165,6 +165,22 @@ class Meanings:
             if found:
                 return found
         return ()
+
+    def _instead(self, concept: Concept, *, is_last: bool = False) -> Values:
+        """The values of the concepts that a dictionary says are most like one that has none."""
+        found: list[Values] = []
+        for name in self._vocabulary.lexicon.instead.get(concept.name, ()):
+            for each in self._concepts.get(name, ()):
+                if each.field == concept.field:
+                    held = self._exact[each.field, each.name] or self._narrower(each)
+                    held = held or self._above(each)
+                    found.append(held or (() if is_last else self._instead(each, is_last=True)))
+        return _values_of(found)
+
+    def _above(self, concept: Concept) -> Values:
+        """The values of the concepts just above one: of knitwear, for a sweater."""
+        wide = (c for n in self._wider.get(concept.name, ()) for c in self._concepts.get(n, ()))
+        return _values_of(self._exact[c.field, c.name] for c in wide if c.field == concept.field)
 
     def _narrower(self, concept: Concept) -> Values:
         """The values of narrower concepts of the same field: footwear is shoes and sandals."""

@@ -4,10 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from catalog.hangul import has_hangul
+from services.gateway.heads import with_heads
 from services.gateway.homographs import Homographs
 from services.gateway.phrases import Phrases
 from services.gateway.pieces import Exact, Found, Phrase
 from services.gateway.scanning import MINUSES, Word
+from services.gateway.slips import is_slip
 from services.gateway.spelling import Context, Spelling
 
 _MINUS = Phrase(roles=frozenset(("exclude_next",)))
@@ -46,7 +48,11 @@ class Mentions:
     ) -> tuple[list[Word], list[Mend]]:
         """Returns the words as they were meant, and what was mended; taken ones stay."""
         mends: list[Mend] = []
-        context = Context(any(map(self._is_foreign, words)), any(map(self._is_garment, words)))
+        context = Context(
+            any(map(self._is_foreign, words)),
+            any(map(self._is_english, words)),
+            any(map(self._is_garment, words)),
+        )
         mended = list(words)
         compared = 0
         for place, word in enumerate(words):
@@ -65,8 +71,9 @@ class Mentions:
             compared += cost
             if not meant or meant in ignored:
                 continue
-            mends.append(Mend(word.text, meant, word.start, word.end, not is_known))
-            if not is_known:
+            is_used = not is_known and is_slip(word.text, meant)
+            mends.append(Mend(word.text, meant, word.start, word.end, is_used))
+            if is_used:
                 mended[place] = replace(word, text=meant, key=self.phrases.key(meant))
         return mended, mends
 
@@ -104,7 +111,7 @@ class Mentions:
             pieces = self._pieces(words, place, taken)
             found += pieces
             place = pieces[-1].end
-        return self._homographs.settled(found)
+        return with_heads(words, self._homographs.settled(found))
 
     def within(self, words: Sequence[Word], piece: Found) -> list[Found]:
         """Returns the mentions inside of a phrase of several words."""
@@ -140,6 +147,11 @@ class Mentions:
         """Whether a word is one of another language than English."""
         phrase = self.phrases.by_key(word.key) if word.key else None
         return phrase is not None and phrase.is_mention and not phrase.is_english
+
+    def _is_english(self, word: Word) -> bool:
+        """Whether a word is one that English has for something."""
+        phrase = self.phrases.by_key(word.key) if word.key else None
+        return phrase is not None and phrase.is_mention and phrase.is_english
 
     def _is_garment(self, word: Word) -> bool:
         return word.key in self.phrases.garments

@@ -149,6 +149,7 @@ class Phrases:
             old.is_english or more.is_english,
             old.field or more.field,
             old.name or more.name,
+            old.beside or more.beside,
         )
 
     def _add_concepts(
@@ -175,11 +176,18 @@ class Phrases:
             # Where the catalogue knows one reading of a phrase, the others are not meant.
             if known := tuple(m for m in phrase.meanings if m.is_value):
                 self._phrases[key] = replace(phrase, meanings=known)
+        self._add_beside(lexicon, {name: meaning for (_, name), meaning in meant.items()})
         for name, words in lexicon.field_words.items():
             for word in words:
                 self._add(self.key(word), Phrase(field=name, name=words[0]))
                 values = meanings.whole_field(name, lexicon)
                 self.whole[name] = values
+
+    def _add_beside(self, lexicon: Lexicon, meant: Mapping[str, Meaning]) -> None:
+        """Adds what the name of a garment says beside that of another one."""
+        for form, names in lexicon.beside.items():
+            said = tuple(meant[name] for name in names if name in meant)
+            self._add(self.key(form), Phrase(beside=said))
 
     def _add_values(self, vocabulary: Vocabulary, meanings: Meanings) -> None:
         """Adds the values that no dictionary knows: they are said as the catalogue says them."""

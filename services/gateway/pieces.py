@@ -14,8 +14,9 @@ WORDS = "words"
 class Phrase:
     """What a written phrase can be: something wanted, a filler, or a marker; or several of them.
 
-    ``is_english`` tells whether it is said like this in English; ``field`` is set where it names a
-    field itself, ``name`` then is what the field is called.
+    ``beside`` is what it says beside the name of a garment. ``is_english`` tells whether it is
+    said like this in English; ``field`` is set where it names a field itself, ``name`` then is
+    what the field is called.
     """
 
     meanings: tuple[Meaning, ...] = ()
@@ -24,6 +25,7 @@ class Phrase:
     is_english: bool = False
     field: str = ""
     name: str = ""
+    beside: tuple[Meaning, ...] = ()
 
     @property
     def is_mention(self) -> bool:
@@ -61,7 +63,8 @@ class Found:
     """A piece of a query, from one word to the one before ``end``; without phrase, as written.
 
     ``written`` is the folded text; ``part`` is set where a word was taken apart: the form that it
-    holds; ``exact`` where it is meant just as it stands.
+    holds; ``exact`` where it is meant just as it stands. ``is_modifier`` tells that it only says
+    more of the garment that is named behind it.
     """
 
     start: int
@@ -70,6 +73,7 @@ class Found:
     phrase: Phrase | None = None
     part: str = ""
     exact: Exact | None = None
+    is_modifier: bool = False
 
     @property
     def is_mention(self) -> bool:

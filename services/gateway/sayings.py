@@ -4,9 +4,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from catalog.hangul import has_hangul
+from rapidfuzz.distance import OSA
+
+from catalog.concepts import Concept
+from catalog.hangul import has_hangul, letters
 from catalog.money import minor_digits
-from services.gateway.meaning import Meaning
+from services.gateway.foreign_words import held
 from services.gateway.phrases import Phrases
 from services.gateway.pieces import Phrase
 from services.gateway.scanning import words_of
@@ -35,7 +38,7 @@ class Sayings:
     def __init__(self, vocabulary: Vocabulary, phrases: Phrases) -> None:
         self._vocabulary, self._phrases, self._key = vocabulary, phrases, phrases.key
         self._markers = frozenset(vocabulary.lexicon.markers("under"))
-        forms = {form for concept in vocabulary.lexicon.concepts for form in concept.written}
+        forms = {form for concept in vocabulary.lexicon.concepts for form in _suggested(concept)}
         counted = ((form, self._count(form), self._is_kind(form)) for form in forms)
         self._forms = sorted(each for each in counted if each[1])
         self._limits = _limits(vocabulary.prices, vocabulary.currency)
@@ -53,7 +56,10 @@ class Sayings:
             before, start = words[:first], " ".join(words[first:])
             if all(map(self._is_said, before)):
                 has_kind = any(map(self._is_kind, before))
+                is_english = any(map(self._is_english, before))
                 for form, count, is_kind in self._beginning(start):
+                    if is_english and self._is_foreign(form):
+                        continue  # behind "dress" nobody writes "blume"
                     if not (has_kind and is_kind):  # no dress is a skirt
                         found.setdefault(" ".join([*before, form]), count)
         ranked = sorted(found, key=lambda told: (-found[told], len(told), told))
@@ -85,6 +91,10 @@ class Sayings:
                         yield " ".join([*said, limit])
                 return
 
+    def _is_foreign(self, form: str) -> bool:
+        phrase = self._phrases.by_key(self._key(form))
+        return phrase is not None and not phrase.is_english
+
     def _is_said(self, word: str) -> bool:
         return self._key(word) in self._vocabulary.frequencies or self._phrase(word) is not None
 
@@ -105,16 +115,29 @@ class Sayings:
 
     def _count(self, form: str) -> int:
         phrase = self._phrases.by_key(self._key(form))
-        return 0 if phrase is None else max(map(self._held, phrase.meanings), default=0)
+        if phrase is None:
+            return 0
+        return max((held(each, self._vocabulary, self._key) for each in phrase.meanings), default=0)
 
-    def _held(self, meaning: Meaning) -> int:
-        """How many products are what a phrase means, or hold a word for it."""
-        held = meaning.exact or meaning.near
-        counts = self._vocabulary.values
-        if held:
-            return sum(counts[home].get(value, 0) for home, values in held for value in values)
-        keys = map(self._key, meaning.words)
-        return max((self._vocabulary.frequencies.get(key, 0) for key in keys), default=0)
+    def _is_english(self, text: str) -> bool:
+        """Whether English says it, and means something by it."""
+        phrase = self._phrase(text)
+        return phrase is not None and phrase.is_mention and phrase.is_english
+
+
+def _suggested(concept: Concept) -> Iterator[str]:
+    """Its forms but for likely misspelt ones: Korean ones a letter from an earlier one."""
+    kept: list[str] = []
+    for form in concept.written:
+        is_slip = has_hangul(form) and any(_is_alike(form, other) for other in kept)
+        if not is_slip:
+            kept.append(form)
+            yield form
+
+
+def _is_alike(form: str, other: str) -> bool:
+    one, two = letters(form), letters(other)
+    return len(form) == len(other) and OSA.distance(one, two, score_cutoff=1) <= 1
 
 
 def _limits(prices: Sequence[int], currency: str) -> list[str]:

@@ -11,12 +11,14 @@ from rapidfuzz.distance import OSA
 from rapidfuzz.process import cdist
 
 from catalog.hangul import has_hangul, letters
+from services.gateway.slips import is_slip
 
 _SHORTEST, _SHORTEST_MEANT = 4, 3
 _TWO_EDITS = 8
 # Of Korean words it is the syllables that are counted, of two or three letters each.
 _SHORTEST_KOREAN, _TWO_EDITS_KOREAN = 3, 6
 _LONG = 6
+_SHORTEST_STRANGE = 5
 _LONGEST = 32
 _CACHED = 10_000
 _COMMONER = 50
@@ -32,9 +34,10 @@ _LOOK, _MASKS = 60, 100
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the rest of a query says: another language than English, and the name of a garment."""
+    """What the rest of a query says: of which language it is, and the name of a garment."""
 
     is_foreign: bool = False
+    is_english: bool = False
     names_garment: bool = False
 
 
@@ -53,26 +56,30 @@ class Spelling:
         frequencies: How many products hold each word.
         others: Words of the dictionaries, which are right even where no product holds them, each
             with the token that it is looked up by; none is mended.
-        foreign: Those of them that are no English ones: what is meant where the rest is English
-            is not one of these.
+        foreign: Words that are no English ones, with how many products are what they say: what
+            is meant where the rest is English is not one of these, and where nothing tells the
+            language an English one as near is meant rather.
         garments: Words that name a kind of garment.
         products: How many products there are.
+        ordinary: Words that are no mistakes though neither catalogue nor dictionaries know them.
     """
 
     def __init__(
         self,
         frequencies: Mapping[str, int],
         others: Mapping[str, str],
-        foreign: Collection[str],
+        foreign: Mapping[str, int],
         garments: Collection[str],
         products: int,
+        ordinary: Collection[str] = (),
     ) -> None:
         self._frequencies, self._others = frequencies, others
-        self._foreign = frozenset(word for word in foreign if word not in frequencies)
+        self._foreign = {word: n for word, n in foreign.items() if word not in frequencies}
+        self._ordinary = frozenset(ordinary)
         self._garments = frozenset(garments)
         self._rare = _RARE * products
         words = {word for word in frequencies if _is_word(word, _SHORTEST_MEANT)}
-        words |= {word for word in others if _is_word(word)}
+        words |= {word for word in (*others, *self._foreign) if _is_word(word)}
         self._words = sorted(words, key=lambda word: (len(letters(word)), word))
         self._spelt = spelt = [letters(word) for word in self._words]
         lengths = np.fromiter(map(len, spelt), np.int64, len(spelt))
@@ -81,8 +88,9 @@ class Spelling:
         self._mended = lru_cache(_CACHED)(self._nearest)
 
     def is_known(self, word: str) -> bool:
-        """Whether a product holds the word, or a dictionary knows it."""
-        return word in self._frequencies or word in self._others
+        """Whether a product holds the word, or a dictionary knows it, or it is an ordinary one."""
+        known = (self._frequencies, self._others, self._ordinary)
+        return any(word in words for words in known)
 
     def mended(self, word: str, context: Context) -> tuple[str, int]:
         """Returns what an unknown word was meant as, "" where nothing is near, and the cost.
@@ -100,13 +108,14 @@ class Spelling:
     def meant(self, word: str) -> tuple[str, int]:
         """Returns a far commoner word that a rare one may be meant as, or "", and the cost."""
         held = self._frequencies.get(word, 0)
-        if word in self._others or not 0 < held <= self._rare:
+        if word in self._others or word in self._ordinary or not 0 < held <= self._rare:
             return "", 0
         return self._mended(word, _COMMONER * held, Context())
 
     def _held(self, word: str) -> int:
         """How many products hold a word, or that which it is looked up by."""
         held = self._frequencies.get(word, 0)
+        held = held or self._foreign.get(word, 0)
         return held or self._frequencies.get(self._others.get(word, ""), 0)
 
     def _nearest(self, word: str, least: int, context: Context) -> tuple[str, int]:
@@ -116,13 +125,14 @@ class Spelling:
         is_foreign = context.is_foreign or is_korean
         edits = 2 if len(word) >= (_TWO_EDITS_KOREAN if is_korean else _TWO_EDITS) else 1
         near, cost = self._alike(spelt, edits)
-        best: tuple[tuple[int, bool, float, str], str] | None = None
+        best: tuple[tuple[int, bool, bool, float, str], str] | None = None
         for place, distance in self._within(spelt, near, edits):
             candidate, written = self._words[place], self._spelt[place]
             held = self._held(candidate)
             if candidate == word or held < least:
                 continue
-            if candidate in self._foreign and not is_foreign:
+            is_strange = candidate in self._foreign and not is_foreign
+            if is_strange and (context.is_english or not _is_telling(word, candidate)):
                 continue
             is_other = written[0] != spelt[0]
             # A short word that no product holds is too easily another one than was meant.
@@ -132,7 +142,7 @@ class Spelling:
                 continue
             is_named = context.names_garment or candidate not in self._garments
             likely = math.log1p(held) + _slip(spelt, written) + (0.0 if is_named else _GARMENT)
-            rank = (distance, is_other, -likely, candidate)
+            rank = (distance, is_other, is_strange, -likely, candidate)
             if best is None or rank < best[0]:
                 best = (rank, candidate)
         return (best[1] if best else ""), cost
@@ -173,6 +183,11 @@ def _skeleton(word: str) -> str:
         if letter not in _VOWELS and found[-1:] != [letter]:
             found.append(letter)
     return "".join(found)
+
+
+def _is_telling(written: str, meant: str) -> bool:
+    """Whether a word is surely one of another language, where nothing else says so."""
+    return len(written) >= _SHORTEST_STRANGE and is_slip(written, meant)
 
 
 def _is_word(word: str, shortest: int = _SHORTEST) -> bool:

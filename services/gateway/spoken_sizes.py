@@ -15,6 +15,8 @@ _JEANS = re.compile(r"w?(\d\d)(?:/|(?=l))l?(\d\d)")
 # What nobody writes but as a size, even without saying "size", as it is compared.
 _PLAIN = re.compile(r"x{1,6}[sl]|w\d\dl\d\d|w\d\d")
 _WAIST, _LENGTH = re.compile(r"w\d\d"), re.compile(r"l\d\d")
+_LETTER = re.compile(r"x*[sl]|m")
+_SHOES = "shoes"
 _NUMBER = re.compile(r"\d{1,3}")
 
 
@@ -50,6 +52,7 @@ class SpokenSizes:
     def __init__(self, vocabulary: Vocabulary) -> None:
         lexicon = vocabulary.lexicon
         self._sizes: dict[str, tuple[str, ...]] = {}
+        plain: set[str] = set()
         for size in sorted(vocabulary.values.get("size", {})):
             key = _key(size)
             if key:
@@ -58,6 +61,10 @@ class SpokenSizes:
             for written, size in grammar.names["sizes"].items():
                 if (values := self._sizes.get(_key(size))) is not None:
                     self._sizes.setdefault(_key(written), values)
+                    if len(words_of(written, {})) > 1:  # "large" may be a print, "x-large" not
+                        plain.add(_key(written))
+        self._plain = frozenset(plain)
+        self._shoes = _names_of(vocabulary, _SHOES)
         self._before = frozenset(map(_spaced, lexicon.markers("size_before")))
         self._after = frozenset(map(_spaced, lexicon.markers("size_after")))
         fillers = {word for name in lexicon.languages for word in lexicon.fillers(name)}
@@ -89,9 +96,44 @@ class SpokenSizes:
         read = self._size(words, place)
         if read is not None and (after := self._marker(words, read.end, self._after)) is not None:
             return SizeRange(place, after, read.values)
-        if read is None or not _PLAIN.fullmatch(read.key):
+        if (bare := self._bare(words, place)) is not None:
+            return bare
+        if read is None or not (_PLAIN.fullmatch(read.key) or read.key in self._plain):
             read = self._unknown(words, place, is_told=False)
         return None if read is None else self._list(words, place, place, is_told=False)
+
+    def _bare(self, words: Sequence[Word], place: int) -> SizeRange | None:
+        """Reads what is a size by what stands beside it: m or l, 32/32, shoes 42, m사이즈."""
+        word = words[place]
+        for marker in self._after:
+            size = word.text.removesuffix(marker)
+            if size != word.text and (values := self._sizes.get(_canonical(size))) is not None:
+                return SizeRange(place, place + 1, values)
+        if not word.is_number:
+            listed = self._list(words, place, place, is_told=False)
+            is_sure = listed is not None and not listed.unknown and len(listed.values) > 1
+            return listed if is_sure and _LETTER.fullmatch(_canonical(word.text)) else None
+        if (waist := self._waist(words, place)) is not None:
+            return waist
+        values = self._sizes.get(word.text, ())
+        is_last = place + 1 == len(words)
+        if (
+            values
+            and is_last
+            and place
+            and {words[place - 1].text, words[place - 1].key} & self._shoes
+        ):
+            return SizeRange(place, place + 1, values)
+        return None
+
+    def _waist(self, words: Sequence[Word], place: int) -> SizeRange | None:
+        """Reads a waist and a length where the catalogue has waists alone."""
+        text = _written(words, place, place + 3)
+        jeans = _JEANS.fullmatch(text)
+        if jeans is None or f"w{jeans[1]}l{jeans[2]}" in self._sizes:
+            return None
+        values = self._sizes.get(f"w{jeans[1]}")
+        return SizeRange(place, place + 3, values, (f"L{jeans[2]}",)) if values else None
 
     def _list(
         self, words: Sequence[Word], start: int, place: int, is_told: bool
@@ -111,6 +153,13 @@ class SpokenSizes:
             if _WAIST.fullmatch(read.key) and (length := self._length(words, end)) is not None:
                 unknown.append(words[length - 1].text)
                 end = length
+            if (
+                end < len(words)
+                and _LETTER.fullmatch(read.key)
+                and _LETTER.fullmatch(words[end].key)
+            ):
+                place = end  # "XS S"
+                continue
             if end >= len(words) or (words[end].key or words[end].text) not in self._or:
                 break
             place = end + 1
@@ -170,6 +219,17 @@ def _canonical(text: str) -> str:
     if jeans := _JEANS.fullmatch(text):
         return f"w{jeans[1]}l{jeans[2]}"
     return text
+
+
+def _names_of(vocabulary: Vocabulary, name: str) -> frozenset[str]:
+    """The single words of all languages for a concept and its narrower ones, as written."""
+    lexicon, forms = vocabulary.lexicon, vocabulary.table.forms
+    names = {name, *lexicon.narrower.get(name, ())}
+    said = (
+        form for concept in lexicon.concepts if concept.name in names for form in concept.written
+    )
+    cut = (words_of(form, forms) for form in said)
+    return frozenset(text for word in cut if len(word) == 1 for text in (word[0].text, word[0].key))
 
 
 def _written(words: Sequence[Word], start: int, end: int) -> str:

@@ -10,6 +10,7 @@ from services.gateway.composing import Composer
 from services.gateway.draft import Draft, Wording
 from services.gateway.excluding import Excluder
 from services.gateway.exclusions import Exclusion, Exclusions
+from services.gateway.foreign_words import foreign_words
 from services.gateway.homographs import Homographs
 from services.gateway.ignoring import Ignored
 from services.gateway.known import Known
@@ -75,8 +76,10 @@ class Understanding:
         self._sayings = Sayings(vocabulary, phrases)
         self._filters = SpokenFilters(vocabulary, phrases)
         frequencies, garments = vocabulary.frequencies, phrases.garments
+        ordinary = frozenset(vocabulary.lexicon.ordinary)
+        foreign = foreign_words(vocabulary, phrases.by_key, phrases.key)
         spelling = Spelling(
-            frequencies, phrases.words, phrases.foreign_words, garments, vocabulary.products
+            frequencies, phrases.words, foreign, garments, vocabulary.products, ordinary
         )
         self._mentions = Mentions(phrases, spelling, Homographs(vocabulary, phrases.key))
         coverages = {
