@@ -210,7 +210,8 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     # The driver must not begin transactions by itself: it would begin them without the lock.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+    # What is deleted is overwritten, not left in free pages: people may ask to be forgotten.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
@@ -218,3 +219,15 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     if connection.get_execution_options().get(_WRITES):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def empty_log(engine: Engine) -> None:
+    """Takes the write-ahead log of SQLite into the file and empties it, if nobody reads it now.
+
+    What was deleted stands in the log otherwise until that is overwritten. Where somebody reads, a
+    later checkpoint does it; elsewhere there is nothing to do.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with told_as_unavailable(), reader(engine).connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

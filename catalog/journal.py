@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import orjson
 from sqlalchemy import Column, Connection, Engine, Select, delete, func, select, tuple_
 
-from catalog.database import insert_new, is_one_of, reader, told_as_unavailable, writer
+from catalog.database import empty_log, insert_new, is_one_of, reader, told_as_unavailable, writer
 from catalog.interaction import Interaction
 from catalog.limits import check_interaction
 from catalog.rows import INTERACTION_COLUMNS, interaction_of, interaction_values, microseconds
 from catalog.tables import INTERACTIONS, IS_LEARNED, PRODUCTS
 
 ACCEPTED, DUPLICATE, UNKNOWN_PRODUCT = "accepted", "duplicate", "unknown product"
+DECISIONS = ("purchase", "return", "like", "dislike", "rating")
+"""Kinds of events that somebody meant."""
+
 _PAGE = 2_000
 _C = INTERACTIONS.c
 _NEWEST_FIRST = _C.at_us.desc(), _C.event_id.desc()
@@ -115,7 +118,10 @@ class Journal:
     def forget(self, user_id: str) -> int:
         """Removes all that a shopper did and returns how many events that were."""
         with told_as_unavailable(), writer(self._engine).begin() as connection:
-            return connection.execute(delete(INTERACTIONS).where(_C.user_id == user_id)).rowcount
+            doomed = delete(INTERACTIONS).where(_C.user_id == user_id)
+            count = connection.execute(doomed).rowcount
+        empty_log(self._engine)
+        return count
 
     def of_user(self, user_id: str, limit: int) -> list[Interaction]:
         """Returns the user's newest ``limit`` events, oldest first."""
@@ -133,21 +139,46 @@ class Journal:
         """Returns the newest ``limit`` events of a user that say something of their taste."""
         events = self._read(_of(user_id).where(IS_LEARNED).limit(limit))[::-1]
         if not events:
-            return Learned((), _marked(0, 0, 0))
-        oldest, newest = microseconds(events[0].at), microseconds(events[-1].at)
-        return Learned(events, _marked(len(events), oldest, newest))
+            return Learned((), _marked(0))
+        ends = [Place(microseconds(each.at), each.event_id) for each in (events[0], events[-1])]
+        return Learned(events, _marked(len(events), *ends))
+
+    def decided(self, user_id: str, limit: int) -> list[Interaction]:
+        """Returns a user's newest purchases and verdicts, oldest first, however many views there
+        are between them."""
+        return self._read(_of(user_id).where(_C.kind.in_(DECISIONS)).limit(limit))[::-1]
+
+    def styles_of(self, product_ids: Collection[str]) -> frozenset[str]:
+        """Returns the styles of products, of deleted ones too while their tombstones stand."""
+        with told_as_unavailable(), reader(self._engine).connect() as connection:
+            if not product_ids:
+                return frozenset()
+            statement = select(PRODUCTS.c.style_id).where(
+                is_one_of(self._engine, PRODUCTS.c.id, "keys")
+            )
+            found = connection.execute(statement, {"keys": list(product_ids)})
+            return frozenset(found.scalars())
 
     def mark(self, user_id: str, limit: int) -> str:
         """Returns the mark that :meth:`learned` would; as good as never equal for two states.
 
         It is read from an index alone: it takes microseconds where the events take milliseconds.
+        An event more moves the count, or pushes the oldest one out, whose id is told.
         """
-        newest = select(_C.at_us).where(_C.user_id == user_id, IS_LEARNED)
-        times = newest.order_by(*_NEWEST_FIRST).limit(limit).subquery()
-        wanted = select(func.count(), func.min(times.c.at_us), func.max(times.c.at_us))
+        newest = select(_C.at_us, _C.event_id).where(_C.user_id == user_id, IS_LEARNED)
+        newest = newest.order_by(*_NEWEST_FIRST)
         with told_as_unavailable(), reader(self._engine).connect() as connection:
-            count, oldest, latest = connection.execute(wanted.select_from(times)).one()
-        return _marked(count, oldest or 0, latest or 0)
+            counted = select(func.count()).select_from(newest.limit(limit).subquery())
+            count = connection.execute(counted).scalar_one()
+            if not count:
+                return _marked(0)
+            first, last = (
+                connection.execute(newest.limit(1).offset(place)).first()
+                for place in (count - 1, 0)
+            )
+        if first is None or last is None:  # erased between two looks
+            return _marked(0)
+        return _marked(count, *(Place(each.at_us, each.event_id) for each in (first, last)))
 
     def digest(self) -> str:
         """Returns a digest of all events, in hex: equal means that nothing changed."""
@@ -181,5 +212,7 @@ def _of(user_id: str) -> Select[tuple[object, ...]]:
     return select(*INTERACTION_COLUMNS).where(_C.user_id == user_id).order_by(*_NEWEST_FIRST)
 
 
-def _marked(count: int, oldest_us: int, newest_us: int) -> str:
-    return f"{count}.{oldest_us}.{newest_us}"
+def _marked(count: int, *ends: Place) -> str:
+    """Names a state by the number of its events and by the oldest and the newest of them."""
+    told = orjson.dumps([count, *([each.at_us, each.event_id] for each in ends)])
+    return hashlib.blake2b(told, digest_size=12).hexdigest()

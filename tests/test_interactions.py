@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from services.gateway.write_lane import WriteLane
 from tests.write_doors import WriteDoors, open_doors
 
 MARK = "zq9secret"
+PREFIX = "of-one-moment-"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 CALM = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -324,7 +326,7 @@ async def test_an_impression_is_kept_and_says_nothing_of_taste(doors: WriteDoors
     assert await told(doors, event("e-1", kind="impression")) == ["accepted"]
     assert ids(await history(doors)) == ["e-1"]
     learned = doors.store.journal.learned("u-1", 10)
-    assert (list(learned.events), learned.mark) == ([], "0.0.0")
+    assert (list(learned.events), learned.mark) == ([], doors.store.journal.mark("nobody", 10))
     assert confidences(doors.store.history("u-1", 10)) == {}
 
 
@@ -352,6 +354,40 @@ def test_the_mark_of_a_history_is_another_after_each_change(store: CatalogStore)
 def message(event_id: str, **changes: object) -> catalog_pb2.Interaction:
     fields: Json = {"event_id": event_id, "user_id": "u-1", "product_id": "p-1", "kind": "view"}
     return catalog_pb2.Interaction(**(fields | changes))
+
+
+def test_the_mark_knows_events_of_one_moment_apart(store: CatalogStore) -> None:
+    """As an import by the day brings them: more than are read, and all of one time."""
+    known = f"{PREFIX}known"
+    store.add_interactions([same_moment(f"m-{at:04d}", known) for at in range(1200)])
+    before = store.journal.mark(known, 1000)
+    assert before == store.journal.learned(known, 1000).mark
+    store.add_interactions([same_moment("m-1100a", known)])
+    after = store.journal.mark(known, 1000)
+    assert after == store.journal.learned(known, 1000).mark != before
+
+    erased = f"{PREFIX}erased"
+    store.add_interactions([same_moment(f"a-{at}", erased) for at in range(3)])
+    before = store.journal.mark(erased, 1000)
+    assert store.journal.forget(erased) == 3
+    store.add_interactions([same_moment(f"b-{at}", erased) for at in range(3)])
+    assert store.journal.mark(erased, 1000) != before
+
+
+def same_moment(name: str, user_id: str) -> Interaction:
+    return Interaction(name, user_id, "p-1", "like", datetime(2026, 11, 1, tzinfo=UTC))
+
+
+def test_who_is_forgotten_leaves_nothing_in_the_files(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.sqlite"
+    with closing(CatalogStore.open(f"sqlite:///{file}", create=True)) as store:
+        store.add_interactions([same_moment(f"e-{at}", "SOMEBODY-ELSE") for at in range(200)])
+        events = [same_moment(f"TELLING-{at}", "TELLTALE-USER") for at in range(200)]
+        store.add_interactions(events)
+        assert store.journal.forget("TELLTALE-USER") == 200
+        for kept in tmp_path.iterdir():  # also while the house runs
+            assert b"TELL" not in kept.read_bytes(), kept.name
+        assert len(store.history("SOMEBODY-ELSE", 500)) == 200
 
 
 async def test_grpc_keeps_shows_and_forgets_as_rest_does(doors: WriteDoors) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from catalog.interaction import Interaction
-from catalog.journal import Learned
+from catalog.journal import DECISIONS, Learned
 from catalog.product import Product, SizeStock
 from catalog.product_filter import Condition, admits
 from runtime.errors import (
@@ -450,6 +450,14 @@ class FakeJournal:
         mine = [each for each in self.events if each.user_id == user_id]
         return Learned(mine[-limit:], "mark")
 
+    def decided(self, user_id: str, limit: int) -> Sequence[Interaction]:
+        mine = [each for each in self.events if each.user_id == user_id]
+        return [each for each in mine if each.kind in DECISIONS][-limit:]
+
+    def styles_of(self, product_ids: Collection[str]) -> frozenset[str]:
+        shop = {each.id: each.style_id for each in [*WARES, *SOCKS]}
+        return frozenset(shop[name] for name in product_ids if name in shop)
+
 
 def event(kind: str, product_id: str, days: float, *, value: float | None = None) -> Interaction:
     """Something done so many days ago."""
@@ -483,6 +491,13 @@ def test_what_was_bought_rules_out_its_style_and_what_was_disliked_itself() -> N
     assert past.excluded_styles == {SHOP[NAMES[0]].style_id, SHOP[NAMES[10]].style_id}
     assert past.excluded_ids >= {NAMES[0], NAMES[10], NAMES[20], "p-gone"}
     assert NAMES[20] not in past.recent.ids
+
+
+def test_no_number_of_views_lets_what_was_bought_or_disliked_be_forgotten() -> None:
+    looks = [event("view", NAMES[30 + at % 5], 1 + at / 1e4) for at in range(1200)]
+    past = past_of(event("purchase", NAMES[0], 100), event("dislike", NAMES[20], 90), *looks)
+    assert past.excluded_ids >= {NAMES[0], NAMES[20]}
+    assert past.excluded_styles == {SHOP[NAMES[0]].style_id}
 
 
 def test_what_is_bought_again_is_offered_again_after_thirty_days() -> None:

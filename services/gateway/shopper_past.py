@@ -1,7 +1,7 @@
 """Tells what a shopper had to do with: what it speaks for, and what it rules out."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -16,6 +16,9 @@ from services.gateway.proposals import MAX_RECENT, Recent
 from services.gateway.stages import Documents
 
 MAX_EVENTS = 1000
+MAX_DECISIONS = 5000
+"""Purchases and verdicts that are never forgotten over views."""
+
 REPLENISHED_AFTER = timedelta(days=30)
 _SESSION_CONFIDENCE = 1.0
 
@@ -25,6 +28,14 @@ class LearnedHistories(Protocol):
 
     def learned(self, user_id: str, limit: int) -> Learned:
         """The newest events that say something of a shopper's taste, oldest first."""
+        ...
+
+    def decided(self, user_id: str, limit: int) -> Sequence[Interaction]:
+        """The newest purchases and verdicts of a shopper, oldest first."""
+        ...
+
+    def styles_of(self, product_ids: Collection[str]) -> frozenset[str]:
+        """The styles of products, of deleted ones too."""
         ...
 
 
@@ -90,23 +101,36 @@ class PastReader:
             HistoryUnavailable: The store does not answer.
         """
         try:
-            learned = await asyncio.to_thread(lambda: self.histories().learned(user_id, MAX_EVENTS))
-            bought = _bought(learned.events)
+            events, recent = await asyncio.to_thread(lambda: self._events(user_id))
+            bought = _bought(events)
             products = await self.documents.read(list(bought)) if bought else {}
+            moment = self.now()
+            due = {
+                name for name, at in bought.items() if self._is_due(products.get(name), at, moment)
+            }
+            kept = set(bought) - due
+            styles = await asyncio.to_thread(lambda: self.histories().styles_of(kept))
         except ServiceError as error:
             raise HistoryUnavailable("the history of the shopper cannot be read") from error
-        moment = self.now()
-        weights = confidences(learned.events, self.rules(), now=moment)
-        due = {name for name, at in bought.items() if self._is_due(products.get(name), at, moment)}
-        kept = set(bought) - due
-        seen = _newest_first(learned.events)[:MAX_RECENT]
+        weights = confidences(events, self.rules(), now=moment)
+        seen = _newest_first(recent)[:MAX_RECENT]
         disliked = {name for name, weight in weights.items() if weight < 0}
         liked = [name for name in seen if weights.get(name, 0.0) > 0]
         return Past(
             Recent(liked, [weights[name] for name in liked]),
             frozenset(kept | disliked | (set(seen) - due)),
-            _styles(products, kept),
+            styles,
         )
+
+    def _events(self, user_id: str) -> tuple[Sequence[Interaction], Sequence[Interaction]]:
+        """All that counts, oldest first, and the newest part of it."""
+        histories = self.histories()
+        recent = histories.learned(user_id, MAX_EVENTS).events
+        if len(recent) < MAX_EVENTS:
+            return recent, recent
+        known = {event.event_id for event in recent}
+        decided = histories.decided(user_id, MAX_DECISIONS)
+        return [*(event for event in decided if event.event_id not in known), *recent], recent
 
     def _is_due(self, product: Product | None, bought_at: datetime, moment: datetime) -> bool:
         """Whether the product is of a kind that is bought again, and it is time for that."""
@@ -126,7 +150,3 @@ def _bought(events: Sequence[Interaction]) -> dict[str, datetime]:
 
 def _newest_first(events: Sequence[Interaction]) -> list[str]:
     return list(dict.fromkeys(event.product_id for event in reversed(events) if event.product_id))
-
-
-def _styles(products: Mapping[str, Product], bought: Collection[str]) -> frozenset[str]:
-    return frozenset(product.style_id for name, product in products.items() if name in bought)
