@@ -86,7 +86,8 @@ def shop_split(shop: ShopEvents, asked: Asked) -> Split:
         COLD: lambda log: cold_items(log, share=asked.share, seed=asked.seed),
     }
     if asked.split not in splits:
-        raise SetupError(f"a catalogue is split by {', '.join(splits)}, not by {asked.split}")
+        known = ", ".join([*splits, "searches"])
+        raise SetupError(f"a catalogue is split by {known}, not by {asked.split}")
     log = shop.log()
     return splits[asked.split](log if asked.core == 1 else core(log, minimum=asked.core))
 

@@ -34,8 +34,7 @@ class Als:
             each user) finds the best number of passes up to ``iterations``: it ends after so many
             looks in a row, one each 3 passes, that were no better than the best. The second one,
             of so many passes, learns from everything.
-        warm: Whether the products start where their photos put them (see
-            :func:`~offline.models.warm_start.warm_start`), and not at random.
+        warm: Whether the products start where their photos put them, and not at random.
     """
 
     name: ClassVar[str] = "als"

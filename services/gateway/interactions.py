@@ -130,9 +130,9 @@ class Recorder:
 def _fit(event: Interaction, latest: datetime) -> Item:
     """The event if it can be kept, else its verdict."""
     try:
-        check_interaction(event, path=_PATH)
         if event.kind not in KINDS:
             raise InvalidArgument(f"kind must be one of {', '.join(KINDS)}", field="kind")
+        check_interaction(event, path=_PATH)
         if event.value is not None and event.kind != "rating":
             raise InvalidArgument("only a rating has a value", field="value")
         if event.user_id in (".", ".."):
