@@ -317,11 +317,10 @@ def test_the_stages_that_follow_the_catalogue_know_where_it_is(tmp_path: Path) -
     house = plan_house(DataDir(tmp_path), UpOptions(), trained=[], environ=environ)
     told = {plan.stage: plan.environment for plan in house.plans}
     url = f"sqlite:///{tmp_path / 'catalog.sqlite'}"
-    for stage in ("text", "image", "gateway"):
+    for stage in ("text", "image", "ranking", "gateway"):
         assert told[stage]["HEMLINE_DATABASE_URL"] == url
         assert told[stage]["HEMLINE_MEDIA_DIR"] == str(tmp_path / "media")
-    for stage in ("ranking", "redis"):
-        assert "HEMLINE_DATABASE_URL" not in told[stage]
+    assert "HEMLINE_DATABASE_URL" not in told["redis"]
     assert told["text"]["HEMLINE_SCRATCH_DIR"] == str(tmp_path / "run")
     assert told["gateway"]["HEMLINE_KEY_FILE"] == str(tmp_path / "keys.json")
     assert all("HEMLINE_KEY_FILE" not in told[s] for s in ("text", "image", "ranking"))
