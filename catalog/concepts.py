@@ -32,6 +32,12 @@ MARKERS = (
     "exclude_and",
     "exclude_end",
     "exclude_never",
+    "exclude_quality",
+    "exclude_thing",
+    "exclude_telling",
+    "exclude_rather",
+    "exclude_than",
+    "exclude_mended",
     "under",
     "over",
     "under_after",
@@ -80,6 +86,12 @@ class Grammar:
             they govern; ``exclude_or`` binds a second thing to the same marker, ``exclude_and``
             one of the same field, ``exclude_end`` ends its reach; ``exclude_never`` are words that
             look like an exclusion and are none ("no show"), or take back the marker behind them.
+            ``exclude_quality`` are markers that deny a quality and no noun ("not", as against
+            "no"); ``exclude_thing`` nouns of which the adjectives before them tell ("no red
+            stripes"), ``exclude_telling`` words that tell of a material ("no chunky wool"); behind
+            a word of ``exclude_rather`` one of ``exclude_than`` is a marker ("rather red than
+            black"); ``exclude_mended`` are markers that are mended where they
+            are misspelt.
             ``strict`` are the markers of prices that leave out the number itself; ``span_after``
             stands behind the first of the prices that are meant ("3만원대": 30,000 to 39,999);
             ``unreal`` words that make another thing of the one behind them; ``units`` what a

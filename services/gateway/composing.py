@@ -66,7 +66,8 @@ class Composer:
             self._tell(piece, "translate", meanings)
         if is_lifted and is_other:
             self._tell_wider(piece, meanings)
-        self._tell_unknown(piece, meanings, is_lifted)
+        if not self._ignored.has_effect("boost"):  # else what is known was refused
+            self._tell_unknown(piece, meanings, is_lifted)
 
     def filter(self, piece: Found) -> None:
         """Takes what was said exactly into the draft: as a filter, or as words to be looked up."""
@@ -75,8 +76,10 @@ class Composer:
             return
         if exact.field == WORDS:
             self._say(exact.written)
+            if not self._known.holds(exact.written):
+                self._draft.say(Understood(WORDS, exact.written, exact.written, "unknown"))
         if exact.condition is not None:
-            self._draft.filters.append(exact.condition)
+            self._draft.admit(exact.condition)
             for value in exact.values:
                 self._draft.say(Understood(exact.field, value, exact.written, "filter"))
 

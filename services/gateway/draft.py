@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from catalog.product_filter import ProductFilter
+from catalog.product_filter import Condition, ProductFilter
 from services.gateway.answer import Understood
 from services.gateway.meaning import Meaning
 from services.gateway.pieces import Found
 from services.gateway.scanning import Word
 from services.gateway.stages import Boost
 
+_BRAND = "brand"
 _MOST_BOOSTS = 32
 
 
@@ -46,6 +47,15 @@ class Draft:
     negative: list[str] = field(default_factory=list)
     understood: list[Understood] = field(default_factory=list)
     taken_apart: list[str] = field(default_factory=list)
+
+    def admit(self, condition: Condition) -> None:
+        """Takes a filter; of several brands each will do, for no product has two."""
+        for place, each in enumerate(self.filters):
+            if condition.field == _BRAND and isinstance(each, Condition) and each.field == _BRAND:
+                values = tuple(dict.fromkeys((*each.values, *condition.values)))
+                self.filters[place] = Condition(_BRAND, values)
+                return
+        self.filters.append(condition)
 
     def lifting(self) -> tuple[Boost, ...]:
         """The boosts, at most 32."""

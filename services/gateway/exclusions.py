@@ -1,8 +1,9 @@
 """Tells what a query does not want from what it wants."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from services.gateway.governing import continued, governed, is_loose, stands_apart
 from services.gateway.pieces import WORDS, Found
 
 _MOST_STRANGE = 2
@@ -24,24 +25,26 @@ class Exclusion:
 class Exclusions:
     """Reads the exclusions of one query.
 
-    What a marker governs is the mention behind it, and those that ``or`` binds to it. Behind
-    "not", a garment at the end is still wanted where no other was named before: "not black dress"
-    is a dress; "sandals, no leather shoes" are sandals. What is said exactly, such as a size, is
-    a thing of its own: "not black size M" is of size M. A minus governs the one word that it is
-    written to.
+    A marker governs one thing: the mention behind it, with what is told of it, and those that
+    "or", "and" or a comma bind to it. What follows of another field is wanted: "shirt not black
+    men" is a men's shirt. Behind a marker a garment is wanted where no other was named before:
+    "not black dress women" is a dress for women; "sandals, no leather shoes" are sandals. What is
+    said exactly, such as a size, is a thing of its own: "not black size M" is of size M. A minus
+    governs the one word that it is written to.
 
     Args:
         found: The pieces of the query in order; one without text ends what is before it.
+        holds: Tells whether a product holds a word.
     """
 
-    def __init__(self, found: Sequence[Found]) -> None:
-        self._found = found
+    def __init__(self, found: Sequence[Found], holds: Callable[[str], bool]) -> None:
+        self._found, self._holds = found, holds
         self.dropped: set[int] = set()
         self.exclusions: list[Exclusion] = []
         for place, piece in enumerate(found):
             if place in self.dropped:
                 continue
-            if piece.is_marker("exclude_before"):
+            if piece.is_marker("exclude_before") or self._is_than(place):
                 self._after(place)
             elif piece.is_marker("exclude_next"):
                 self._next(place)
@@ -55,18 +58,24 @@ class Exclusions:
             return  # no. 5
         while True:
             place = self._past_fillers(place, nothing_yet=not last)
-            read = self._group(place)
+            read = self._group(place, is_quality=self._found[marker].is_marker("exclude_quality"))
             if read is None:
                 break
             exclusion, place, last = read
             self._drop(exclusion, start, place)
-            bound = self._bound(place, last)
+            wants_kind = not self._has_kind(start)
+            bound = continued(self._found, place, last, self._past_fillers, wants_kind=wants_kind)
             if bound is None:
                 break
             start, place = place, bound
         if last:
             self._drop_rest(place)
         # A marker that governs nothing is a word like others.
+
+    def _is_than(self, place: int) -> bool:
+        """Whether it is the "than" of "rather red than black"."""
+        said = self._found[:place] if self._found[place].is_marker("exclude_than") else ()
+        return any(piece.is_marker("exclude_rather") for piece in said)
 
     def _is_number(self, place: int) -> bool:
         return place < len(self._found) and self._found[place].written.isdigit()
@@ -99,20 +108,21 @@ class Exclusions:
             place += 1
         return place
 
-    def _group(self, place: int) -> tuple[Exclusion, int, str] | None:
+    def _group(self, place: int, *, is_quality: bool) -> tuple[Exclusion, int, str] | None:
         """Reads one thing that is not wanted: returns it, the place behind, and its field."""
         strange: list[int] = []
         while place < len(self._found) and len(strange) <= _MOST_STRANGE:
             piece = self._found[place]
             if piece.exact is not None and not strange and piece.written:
                 return self._exactly(place), place + 1, piece.field
-            if piece.is_mention and piece.exact is None:
-                end = self._run_end(place)
+            if is_loose(piece):
                 # "No nonsense pencil skirt": the skirt is all that is wanted.
-                run = self._found[place:end]
-                if strange and any(each.is_kind for each in run) and not self._has_kind(place):
+                if strange and (stands_apart(piece) or self._leads_to_wanted(place)):
                     break
-                return self._mentioned(place, end)
+                has_kind = self._has_kind(place)
+                end = governed(self._found, place, has_kind=has_kind, is_quality=is_quality)
+                run = tuple(self._found[place:end])
+                return Exclusion(run, "", place, end), end, run[-1].field
             if not piece.is_unknown:
                 break
             strange.append(place)
@@ -131,51 +141,30 @@ class Exclusions:
             return Exclusion((), piece.written, place, place + 1)
         return Exclusion((piece,), "", place, place + 1)
 
-    def _run_end(self, place: int) -> int:
-        while place < len(self._found) and _is_loose(self._found[place]):
-            place += 1
-        return place
-
-    def _mentioned(self, place: int, end: int) -> tuple[Exclusion, int, str]:
-        run = self._found[place:end]
-        if len(run) > 1 and run[-1].is_kind and not self._has_kind(place):
-            run = run[:1]
-        return Exclusion(tuple(run), "", place, place + len(run)), place + len(run), run[0].field
+    def _leads_to_wanted(self, place: int) -> bool:
+        """Whether a garment stands in the phrases from here on, and none is wanted before."""
+        end = place
+        while end < len(self._found) and is_loose(self._found[end]):
+            end += 1
+        return any(each.is_kind for each in self._found[place:end]) and not self._has_kind(place)
 
     def _has_kind(self, place: int) -> bool:
-        return any(piece.is_kind for piece in self._found[:place])
-
-    def _bound(self, place: int, field: str) -> int | None:
-        """Where another thing begins that the same marker governs."""
-        if place >= len(self._found):
-            return None
-        piece = self._found[place]
-        after = self._past_fillers(place + 1, nothing_yet=False)
-        if after >= len(self._found):
-            return None
-        following = self._found[after]
-        if following.is_marker("exclude_end"):
-            return None
-        if piece.is_marker("exclude_or"):
-            return after
-        is_same = following.is_mention and following.field == field
-        is_list = piece.written == "" and after + 1 < len(self._found)
-        if piece.is_marker("exclude_and") and is_same:
-            return after
-        # "no black, white or red": the comma binds where a binding word follows.
-        if is_list and is_same and self._found[after + 1].is_marker("exclude_or"):
-            return after
-        return None
+        return any(
+            piece.is_kind and at not in self.dropped for at, piece in enumerate(self._found[:place])
+        )
 
     def _drop_rest(self, place: int) -> None:
-        """Drops words right behind an exclusion that tell of it, where something is wanted."""
+        """Drops words behind an exclusion that no product holds, where something is wanted."""
         if not any(
-            _is_loose(piece) and at not in self.dropped for at, piece in enumerate(self._found)
+            is_loose(piece) and at not in self.dropped for at, piece in enumerate(self._found)
         ):
             return
-        while place < len(self._found) and self._found[place].is_unknown:
+        while place < len(self._found) and self._is_nothing(self._found[place]):
             self.dropped.add(place)
             place += 1
+
+    def _is_nothing(self, piece: Found) -> bool:
+        return piece.is_unknown and not self._holds(piece.written)
 
     def _before(self, marker: int) -> None:
         """Reads what stands before a marker, as Korean says it, or "sleeve-free"."""
@@ -195,9 +184,10 @@ class Exclusions:
             if not (piece.is_mention or piece.exact or is_word):
                 return
             self._drop(self._single(place), place, marker + 1)
-            if place < 2 or not self._binds(place - 1, piece, self._found[place - 2]):
+            bound = self._bound_before(place)
+            if bound is None:
                 return
-            end = place - 1
+            end = bound
 
     def _single(self, place: int) -> Exclusion:
         piece = self._found[place]
@@ -211,17 +201,25 @@ class Exclusions:
         phrase = self._found[place].phrase
         return phrase is not None and phrase.is_filler and not phrase.is_mention
 
-    def _binds(self, place: int, after: Found, before: Found) -> bool:
-        piece = self._found[place]
-        if piece.is_marker("exclude_or"):
-            return True
-        is_same = before.is_mention and after.is_mention and before.field == after.field
-        return piece.is_marker("exclude_and") and is_same
+    def _bound_before(self, place: int) -> int | None:
+        """Where the thing ends that stands before one and is bound to it: "빨강 파랑 제외"."""
+        if place < 1 or place - 1 in self.dropped:
+            return None
+        after, between = self._found[place], self._found[place - 1]
+        # Of two garments side by side one is wanted.
+        if _is_same(between, after) and is_loose(between) and not after.is_kind:
+            return place
+        if place < 2 or place - 2 in self.dropped:
+            return None
+        is_joint = between.written == "" or between.is_marker("exclude_and")
+        is_listed = is_joint and _is_same(self._found[place - 2], after)
+        return place - 1 if between.is_marker("exclude_or") or is_listed else None
 
     def _drop(self, exclusion: Exclusion, start: int, end: int) -> None:
         self.exclusions.append(exclusion)
         self.dropped.update(range(start, end))
 
 
-def _is_loose(piece: Found) -> bool:
-    return piece.is_mention and piece.exact is None
+def _is_same(before: Found, after: Found) -> bool:
+    """Whether both say something of one field."""
+    return before.is_mention and after.is_mention and before.field == after.field

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from catalog.hangul import has_hangul
 from services.gateway.heads import with_heads
 from services.gateway.homographs import Homographs
+from services.gateway.marker_spelling import MarkerSpelling
 from services.gateway.phrases import Phrases
 from services.gateway.pieces import Exact, Found, Phrase
 from services.gateway.scanning import MINUSES, Word
@@ -36,12 +37,20 @@ class Mentions:
         phrases: What can be said of its products.
         spelling: How its words are spelt.
         homographs: Words that two languages write alike.
+        markers: How markers of exclusions are spelt.
     """
 
-    def __init__(self, phrases: Phrases, spelling: Spelling, homographs: Homographs) -> None:
+    def __init__(
+        self,
+        phrases: Phrases,
+        spelling: Spelling,
+        homographs: Homographs,
+        markers: MarkerSpelling,
+    ) -> None:
         self.phrases = phrases
         self._homographs = homographs
         self._spelling = spelling
+        self._markers = markers
 
     def mend(
         self, words: Sequence[Word], taken: Collection[int], ignored: Collection[str]
@@ -69,9 +78,13 @@ class Mentions:
                 else self._spelling.mended(word.text, context)
             )
             compared += cost
+            marker = (
+                "" if is_known else self._markers.mended(word.text, is_foreign=context.is_foreign)
+            )
+            meant = marker or meant
             if not meant or meant in ignored:
                 continue
-            is_used = not is_known and is_slip(word.text, meant)
+            is_used = not is_known and (bool(marker) or is_slip(word.text, meant))
             mends.append(Mend(word.text, meant, word.start, word.end, is_used))
             if is_used:
                 mended[place] = replace(word, text=meant, key=self.phrases.key(meant))

@@ -10,6 +10,7 @@ from catalog.lexicon import Lexicon
 from catalog.product_filter import ATTRIBUTES
 from services.gateway.brand_names import brand_names
 from services.gateway.doublets import doublets
+from services.gateway.inner_markers import inner_markers
 from services.gateway.meanings import Meaning, Meanings, Values
 from services.gateway.pieces import Found, Phrase
 from services.gateway.scanning import Word, keys_of
@@ -19,7 +20,10 @@ from services.gateway.vocabulary import Vocabulary
 
 ROLES = (
     "exclude_before", "exclude_after", "exclude_or", "exclude_and", "exclude_end", "exclude_never",
+    "exclude_quality", "exclude_thing", "exclude_telling", "exclude_rather", "exclude_than",
 )  # fmt: skip
+# What tells how a mention is used is none for itself.
+_OF_MENTIONS = frozenset(("exclude_thing", "exclude_telling"))
 
 # No garment has a longer name in one word, and to take one apart takes longer the longer it is.
 _LONGEST_APART = 40
@@ -53,6 +57,8 @@ class Phrases:
         self._add_brands(vocabulary)
         self.words, self.foreign_words = single_words(vocabulary)
         self.garments = garments_of(vocabulary)
+        self._markers = lexicon.markers("exclude_before")
+        self._inner = inner_markers(vocabulary, self.key)
         german = [f for c in lexicon.concepts for f in c.forms.get("de", ())]
         self._german = Compounds(german)
         self._base = lru_cache(_CACHED)(lambda word: self.key(self._german.form(word)) or word)
@@ -83,19 +89,20 @@ class Phrases:
             place: Where it begins; that piece is a word.
             end: Where it must end at the latest.
         """
-        key, plain, count, best, last = "", "", 0, None, place
+        key, plain, count, best, last, has_marker = "", "", 0, None, place, False
         for at in range(place, end):
             word = words[at]
             if word.is_sign:
                 if not word.is_bound:
                     break
                 continue
+            has_marker = has_marker or (count > 0 and word.key in self._markers)
             key, count, last = key + word.key, count + 1, at + 1
             plain += self._base(word.key)
             if count > _LONGEST:
                 break
             phrase = self._phrases.get(key) or self._phrases.get(self._plain.get(plain, ""))
-            if phrase is None:
+            if phrase is None or (has_marker and key not in self._inner and phrase.is_mention):
                 continue
             # "Without sleeves" excludes, even where a dictionary has it as a form of sleeveless.
             if best is not None and best.is_marker("exclude_before") and phrase.is_mention:
@@ -207,7 +214,9 @@ class Phrases:
     def _add_words(self, lexicon: Lexicon) -> None:
         for role in ROLES:
             for word in lexicon.markers(role):
-                self._add(self.key(word), Phrase(roles=frozenset((role,))))
+                key = self.key(word)
+                if role not in _OF_MENTIONS or self._phrases.get(key, Phrase()).is_mention:
+                    self._add(key, Phrase(roles=frozenset((role,))))
         for language in lexicon.languages:
             for word in map(self.key, lexicon.fillers(language)):
                 # German says "man" where English says "one"; in English it is a man.

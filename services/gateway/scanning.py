@@ -28,6 +28,8 @@ _QUOTES = {
 MINUSES = "-\u2212"
 """Signs that, written to the beginning of a word, say that it is not wanted."""
 
+# What a minus may stand behind, beside a space.
+_ENDS = ",;(\uff0c\u3001"
 # What may stand between the words of one name or phrase.
 _BINDERS = frozenset("-\u2010\u2011\u2012\u2013&./'\u2019_+")
 
@@ -81,8 +83,9 @@ def words_of(text: str, forms: Mapping[str, str]) -> list[Word]:
 
 
 def _is_minus(text: str, start: int, end: int) -> bool:
-    """Whether a sign is a minus: behind a space, and written to a word or to a quoted text."""
-    if text[start:end] not in MINUSES or not (start == 0 or text[start - 1].isspace()):
+    """Whether a sign is a minus: behind a space or comma, and written to a word or quoted text."""
+    is_first = start == 0 or text[start - 1].isspace() or text[start - 1] in _ENDS
+    if text[start:end] not in MINUSES or not is_first:
         return False
     following = text[end : end + 1]
     return following.isalpha() or (following != "" and following in _QUOTES)

@@ -11,9 +11,11 @@ from services.gateway.draft import Draft, Wording
 from services.gateway.excluding import Excluder
 from services.gateway.exclusions import Exclusion, Exclusions
 from services.gateway.foreign_words import foreign_words
+from services.gateway.governing import opened
 from services.gateway.homographs import Homographs
 from services.gateway.ignoring import Ignored
 from services.gateway.known import Known
+from services.gateway.marker_spelling import MarkerSpelling
 from services.gateway.mentions import Mend, Mentions
 from services.gateway.phrases import Phrases
 from services.gateway.pieces import WORDS, Found
@@ -81,7 +83,9 @@ class Understanding:
         spelling = Spelling(
             frequencies, phrases.words, foreign, garments, vocabulary.products, ordinary
         )
-        self._mentions = Mentions(phrases, spelling, Homographs(vocabulary, phrases.key))
+        homographs = Homographs(vocabulary, phrases.key)
+        markers = MarkerSpelling(vocabulary.lexicon)
+        self._mentions = Mentions(phrases, spelling, homographs, markers)
         coverages = {
             field: sum(counts.values()) / max(vocabulary.products, 1)
             for field, counts in vocabulary.values.items()
@@ -137,8 +141,9 @@ class Understanding:
         return Wording(text, words), self._mentions.find(words, exacts), mends
 
     def _compose(self, text: str, ignored: Ignored, draft: Draft) -> list[Mend]:
-        wording, found, mends = self._found(text, ignored)
-        read = Exclusions(found)
+        wording, pieces, mends = self._found(text, ignored)
+        found = opened(pieces, lambda piece: self._mentions.within(wording.words, piece))
+        read = Exclusions(found, self._known.holds)
         composer = Composer(self._known, wording, ignored, draft)
         excluder = Excluder(self._known, wording, ignored, draft)
         draft.understood += _unused(found)
