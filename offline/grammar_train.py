@@ -21,7 +21,7 @@ class ModelParser(argparse.ArgumentParser):
 
     model = ""
 
-    def parse_known_args(  # type: ignore[override]
+    def parse_known_args(  # type: ignore[override]  # of its overloads this one is called
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
         """Parses, once the options are known."""

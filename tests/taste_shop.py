@@ -62,7 +62,7 @@ class Reranker:
 
     def _register(self, server: grpc.aio.Server) -> None:
         servicer = RerankerServicer(lambda: self.opened, self.stage.run_blocking)
-        pb_grpc.add_RerankerServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+        pb_grpc.add_RerankerServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]  # generated code
 
 
 class Gateway:

@@ -197,8 +197,12 @@ def clicks_timed(shop: Shop) -> tuple[int, int]:
     for member in shop.running.members("gateway"):
         text = httpx.get(f"http://{member.address}/metrics").text
         name = "hemline_click_to_ranking_seconds"
-        total += round(float(re.search(rf"^{name}_count (\S+)$", text, re.M)[1]))  # type: ignore[index]
-        quick += round(float(re.search(rf'^{name}_bucket{{le="1.0"}} (\S+)$', text, re.M)[1]))  # type: ignore[index]
+        counted = re.search(rf"^{name}_count (\S+)$", text, re.M)
+        within = re.search(rf'^{name}_bucket{{le="1.0"}} (\S+)$', text, re.M)
+        assert counted
+        assert within
+        total += round(float(counted[1]))
+        quick += round(float(within[1]))
     return total, quick
 
 

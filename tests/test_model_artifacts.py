@@ -79,7 +79,7 @@ def test_neighbours_are_served_as_they_were_learned(data: DataDir) -> None:
     assert len(spoken.rows)
     assert {int(served.product_ids[row][-1]) % 2 for row in spoken.rows} == {0}, "its own camp"
     assert trained.run is not None
-    assert of(trained, "result.json")["held_out"] is None  # type: ignore[index]
+    assert of(trained, "result.json")["held_out"] is None  # type: ignore[index]  # JSON of a known shape
 
 
 def test_popularity_is_served_with_seasons(data: DataDir) -> None:

@@ -229,7 +229,7 @@ def test_als_ends_when_the_validation_has_seen_its_best() -> None:
     model = recipe_of("als:factors=8:iterations=300:patience=2").fit(
         split.training, split.validation, shown
     )
-    curve = model.curve  # type: ignore[attr-defined]
+    curve = model.curve  # type: ignore[attr-defined]  # a model with patience has one
     figures = [line["ndcg@10"] for line in curve]
     best = figures.index(max(figures))
     assert curve[-1]["step"] < 300

@@ -318,7 +318,7 @@ async def stage(tmp_path: Path, world: World) -> "AsyncIterator[Stage]":
         servicer = RerankerServicer(
             lambda: opened.opened, served.run_blocking, still, season=lambda: "winter"
         )
-        pb_grpc.add_RerankerServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+        pb_grpc.add_RerankerServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]  # generated code
 
     settings = ServerSettings(in_flight_limit=64)
     served = StageServer("ranking", register, [NAME], settings, Metrics("ranking"))

@@ -61,7 +61,7 @@ class Gmf:
             users, products = part.confidences.shape
             return Network(Product(users, products, self.factors, draw))
 
-        network, curve = trained(make, training, validation, self._plan(), shown)
+        network, curve = trained(make, training, validation, Schedule.of(self), shown)
         product = network.parts[0]
         if not isinstance(product, Product):
             raise TypeError("a factorisation is a product")
@@ -78,17 +78,6 @@ class Gmf:
             self.regularization,
             self.alpha,
             curve,
-        )
-
-    def _plan(self) -> Schedule:
-        return Schedule(
-            epochs=self.epochs,
-            batch=self.batch,
-            negatives=self.negatives,
-            learning_rate=self.learning_rate,
-            decay=self.decay,
-            patience=self.patience,
-            seed=self.seed,
         )
 
 

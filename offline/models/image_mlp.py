@@ -69,18 +69,7 @@ class ImageMlp:
             draw = torch.Generator().manual_seed(self.seed)
             return Network(Tower(users, products, layers, draw, pictures=looks, blind=self.blind))
 
-        network, curve = trained(make, training, validation, self._plan(), shown)
+        network, curve = trained(make, training, validation, Schedule.of(self), shown)
         # What nobody met is unknown only where it has no picture either.
         unseen = ~looks.numpy().any(axis=1)
         return NetworkModel(network, unmet(training) & unseen, curve)
-
-    def _plan(self) -> Schedule:
-        return Schedule(
-            epochs=self.epochs,
-            batch=self.batch,
-            negatives=self.negatives,
-            learning_rate=self.learning_rate,
-            decay=self.decay,
-            patience=self.patience,
-            seed=self.seed,
-        )

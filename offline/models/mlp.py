@@ -51,16 +51,5 @@ class Mlp:
             draw = torch.Generator().manual_seed(self.seed)
             return Network(Tower(users, products, layers, draw))
 
-        network, curve = trained(make, training, validation, self._plan(), shown)
+        network, curve = trained(make, training, validation, Schedule.of(self), shown)
         return NetworkModel(network, unmet(training), curve)
-
-    def _plan(self) -> Schedule:
-        return Schedule(
-            epochs=self.epochs,
-            batch=self.batch,
-            negatives=self.negatives,
-            learning_rate=self.learning_rate,
-            decay=self.decay,
-            patience=self.patience,
-            seed=self.seed,
-        )

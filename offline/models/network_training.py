@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import islice
 from pathlib import Path
 
@@ -47,6 +47,11 @@ class Schedule:
     decay: float
     patience: int
     seed: int
+
+    @classmethod
+    def of(cls, recipe: object) -> "Schedule":
+        """Returns the schedule of a recipe, which has options of these names."""
+        return cls(**{each.name: getattr(recipe, each.name) for each in fields(cls)})
 
     def check(self) -> None:
         """Refuses what makes no sense.

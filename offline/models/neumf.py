@@ -58,16 +58,5 @@ class NeuMf:
             product = Product(users, products, self.factors, draw)
             return Network(product, Tower(users, products, layers, draw))
 
-        network, curve = trained(make, training, validation, self._plan(), shown)
+        network, curve = trained(make, training, validation, Schedule.of(self), shown)
         return NetworkModel(network, unmet(training), curve)
-
-    def _plan(self) -> Schedule:
-        return Schedule(
-            epochs=self.epochs,
-            batch=self.batch,
-            negatives=self.negatives,
-            learning_rate=self.learning_rate,
-            decay=self.decay,
-            patience=self.patience,
-            seed=self.seed,
-        )
