@@ -55,7 +55,7 @@ class Phrases:
         self._add_values(vocabulary, meanings)
         self._add_words(lexicon)
         self._add_brands(vocabulary)
-        self.words, self.foreign_words = single_words(vocabulary)
+        self.words = single_words(vocabulary)
         self.garments = garments_of(vocabulary)
         self._markers = lexicon.markers("exclude_before")
         self._inner = inner_markers(vocabulary, self.key)

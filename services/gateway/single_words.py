@@ -7,8 +7,8 @@ from services.gateway.vocabulary import Vocabulary
 _KIND = "kind"
 
 
-def single_words(vocabulary: Vocabulary) -> tuple[dict[str, str], set[str]]:
-    """Returns the single words of all that can be said, and those that are of another language.
+def single_words(vocabulary: Vocabulary) -> dict[str, str]:
+    """Returns the single words of all that can be said.
 
     None of them is misspelt; each leads to that which it is looked up by.
     """
@@ -24,7 +24,7 @@ def single_words(vocabulary: Vocabulary) -> tuple[dict[str, str], set[str]]:
     forms = vocabulary.table.forms
     known = {word.text: word.key for text in english for word in words_of(text, forms) if word.key}
     every = {word.text: word.key for text in said for word in words_of(text, forms) if word.key}
-    return {**every, **known}, every.keys() - known.keys()
+    return {**every, **known}
 
 
 def garments_of(vocabulary: Vocabulary) -> frozenset[str]:
